@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+TESTBED := tests/testbed
+INVENTORY ?= inventories/demo
+SCENARIOS := default debian13
+
+export PATH := $(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
+
+# --- tools ----------------------------------------------------------------------------------------------------------
+
+$(VENV)/.controller: requirements.txt
+	$(TESTBED)/venv.sh $(PYTHON) $(VENV) $<
+	@touch $@
+
+$(VENV)/.tests: tests/requirements.txt $(VENV)/.controller
+	$(TESTBED)/venv.sh $(PYTHON) $(VENV) $<
+	@touch $@
+
+.PHONY: lock
+lock: $(VENV)/.tests ## Resolve all Python locks again
+	tests/tools/lock.sh
+
+# --- demo -----------------------------------------------------------------------------------------------------------
+
+.PHONY: demo demo-down local
+demo: $(VENV)/.controller ## The main job: everything on one machine, with a CouchDB to copy from
+	@$(TESTBED)/demo.sh up
+
+demo-down: $(VENV)/.controller ## Remove the demo, its data included
+	@$(TESTBED)/demo.sh down
+
+local: $(VENV)/.controller ## The source alone: a CouchDB with CHT documents
+	@$(TESTBED)/demo.sh source
+
+# --- tests ----------------------------------------------------------------------------------------------------------
+
+.PHONY: test lint sanity unit integration molecule
+test: lint sanity unit integration molecule ## Everything CI runs
+
+lint: $(VENV)/.tests ## Style, Ansible's production profile, documentation against the specs
+	yamllint -s .
+	ansible-lint
+	tests/tools/readmes.py --check
+
+sanity: $(VENV)/.tests ## ansible-test sanity on the built collection
+	tests/tools/sanity.sh
+
+unit: $(VENV)/.tests ## Unit tests: seconds, no services
+	pytest tests/unit
+
+integration: $(VENV)/.tests ## The ingest contract on a real PostgreSQL behind a real PostgREST
+	$(TESTBED)/postgresql.sh
+	pytest tests/integration
+
+molecule: $(addprefix molecule-,$(SCENARIOS)) ## All scenarios
+
+molecule-%: $(VENV)/.tests ## One scenario, e.g. molecule-default
+	molecule test -s $*

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # The connection, named as in community.postgresql.
+    DOCUMENTATION = r"""
+options:
+  login_host:
+    description:
+      - Address of the PostgreSQL server. Empty for its Unix socket.
+    type: str
+    default: ""
+  login_port:
+    description:
+      - TCP port of the PostgreSQL server.
+    type: int
+    default: 5432
+  login_unix_socket:
+    description:
+      - Directory of the server's Unix socket, used when O(login_host) is empty.
+    type: str
+    default: ""
+  login_user:
+    description:
+      - Role to connect as.
+    type: str
+    default: postgres
+  login_password:
+    description:
+      - Password of O(login_user). Not needed with peer authentication over the Unix socket.
+    type: str
+    default: ""
+  login_db:
+    description:
+      - Database to connect to.
+    type: str
+    required: true
+  ssl_mode:
+    description:
+      - How far TLS is insisted on, as libpq's C(sslmode).
+    type: str
+    choices: [disable, allow, prefer, require, verify-ca, verify-full]
+    default: prefer
+  ca_cert:
+    description:
+      - Path, on the target, of the certificate authority that signed the server's certificate.
+    type: path
+requirements:
+  - psycopg2 (Debian package C(python3-psycopg2)) on the target
+"""

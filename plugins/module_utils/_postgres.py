@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection to PostgreSQL that the modules share; options as in community.postgresql."""
+
+from __future__ import annotations
+
+import traceback
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+try:
+    import psycopg2
+    import psycopg2.errors
+    import psycopg2.extras
+
+    PSYCOPG2_ERROR = None
+except ImportError:
+    psycopg2 = None
+    PSYCOPG2_ERROR = traceback.format_exc()
+
+SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+
+
+def connection_argument_spec() -> dict:
+    """Options of the doc fragment C(cht.sync.postgresql)."""
+    return {
+        "login_host": {"type": "str", "default": ""},
+        "login_port": {"type": "int", "default": 5432},
+        "login_unix_socket": {"type": "str", "default": ""},
+        "login_user": {"type": "str", "default": "postgres"},
+        "login_password": {"type": "str", "default": "", "no_log": True},
+        "login_db": {"type": "str", "required": True},
+        "ssl_mode": {"type": "str", "default": "prefer", "choices": SSL_MODES},
+        "ca_cert": {"type": "path"},
+    }
+
+
+def require_psycopg2(module: AnsibleModule) -> None:
+    """Fails the module where psycopg2 is not installed on the target."""
+    if psycopg2 is None:
+        module.fail_json(
+            msg=missing_required_lib("psycopg2", reason="(Debian package python3-psycopg2)"),
+            exception=PSYCOPG2_ERROR,
+        )
+
+
+def connect(params: dict):
+    """Opens a connection from module options. Raises psycopg2.OperationalError."""
+    wanted = {
+        "host": params["login_host"] or params["login_unix_socket"],
+        "port": params["login_port"],
+        "user": params["login_user"],
+        "password": params["login_password"],
+        "dbname": params["login_db"],
+        "sslmode": params["ssl_mode"],
+        "sslrootcert": params["ca_cert"],
+        "connect_timeout": 10,
+        "application_name": "cht.sync",
+    }
+    return psycopg2.connect(**{key: value for key, value in wanted.items() if value})
+
+
+def connection_advice(params: dict, error: Exception) -> str:
+    """What to tell the operator when the connection failed: the server, its own words, and the remedy."""
+    where = params["login_host"] or params["login_unix_socket"] or "the Unix socket"
+    return (
+        f"Cannot connect to PostgreSQL at {where}, port {params['login_port']}, database {params['login_db']} "
+        f"as {params['login_user']}: {str(error).strip()}. "
+        "Check that the server runs, that pg_hba.conf admits this host and role, and the password."
+    )

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings a database to what a bundle of SQL says, in one transaction, and tells what changed by looking."""
+
+from __future__ import annotations
+
+from ansible_collections.cht.sync.plugins.module_utils import _catalog, _sources
+from ansible_collections.cht.sync.plugins.module_utils._postgres import psycopg2
+from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import checksum, migration_version
+
+# Any number, the same for every run: two runs at once wait for one another.
+RUN_LOCK = 20261124
+
+
+class WarehouseError(Exception):
+    """What is wrong with the database, or with the SQL for it, and the remedy."""
+
+
+class Warehouse:
+    """One database. `schemas` is a list of {"name", "owner"}; the first one keeps the record of migrations."""
+
+    def __init__(self, connection, owner: str, schemas: list[dict]) -> None:
+        self.connection = connection
+        self.owner = owner
+        self.schemas = schemas
+        self.home = schemas[0]["name"]
+        self.queries: list[str] = []
+
+    def converge(self, bundle: dict, sources: list[dict], dry_run: bool) -> dict:
+        """Applies everything, and keeps it only if something changed and this is no dry run.
+
+        Returns the module's result. Raises WarehouseError; then nothing has changed.
+        """
+        try:
+            with self.connection.cursor() as cursor:
+                return self._converge(cursor, bundle, sources, dry_run)
+        except psycopg2.Error as error:
+            raise WarehouseError(self._describe(error)) from error
+        finally:
+            self.connection.rollback()
+
+    def _converge(self, cursor, bundle, sources, dry_run):
+        cursor.execute("SET LOCAL lock_timeout = '60s'")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (RUN_LOCK,))
+        names = [schema["name"] for schema in self.schemas]
+        before = _catalog.describe(cursor, names)
+        self._create_schemas(cursor)
+        pending = self._pending_migrations(cursor, bundle["migrations"])
+        for file in pending:
+            self._run_as_owner(cursor, file)
+            cursor.execute(
+                f"INSERT INTO {_quoted(self.home)}.schema_migration (version, name, sha256) VALUES (%s, %s, %s)",
+                (migration_version(file["name"]), file["name"], checksum(file["sql"])),
+            )
+        for file in bundle["functions"]:
+            self._run_as_owner(cursor, file)
+        sources_before, sources_after = _sources.converge(cursor, sources, self.queries, WarehouseError)
+        for file in bundle["grants"]:
+            self._run(cursor, file)
+        after = _catalog.describe(cursor, names)
+
+        changed = bool(pending) or before != after or sources_before != sources_after
+        if changed and not dry_run:
+            self.connection.commit()
+        return {
+            "changed": changed,
+            "version": len(bundle["migrations"]),
+            "migrations": [file["name"] for file in pending],
+            "queries": self.queries if changed else [],
+            "sources": sources_after,
+            "diff": {
+                "before": _catalog.as_text(before) + _sources.as_text(sources_before),
+                "after": "".join(f"-- {file['name']}\n{file['sql']}" for file in pending)
+                + _catalog.as_text(after)
+                + _sources.as_text(sources_after),
+            },
+        }
+
+    def _create_schemas(self, cursor):
+        for schema in self.schemas:
+            cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema["name"],))
+            if not cursor.fetchone():
+                self._execute(cursor, f"CREATE SCHEMA {_quoted(schema['name'])} AUTHORIZATION {_quoted(schema['owner'])}")
+        cursor.execute("SELECT to_regclass(%s)", (f"{_quoted(self.home)}.schema_migration",))
+        if cursor.fetchone()[0] is None:
+            self._execute(
+                cursor,
+                f"CREATE TABLE {_quoted(self.home)}.schema_migration (version integer PRIMARY KEY, name text NOT NULL, "
+                "sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())",
+            )
+
+    def _pending_migrations(self, cursor, files):
+        cursor.execute(f"SELECT version, name, sha256 FROM {_quoted(self.home)}.schema_migration ORDER BY version")
+        applied = {version: (name, sha256) for version, name, sha256 in cursor.fetchall()}
+        if applied and max(applied) > len(files):
+            raise WarehouseError(
+                f"The database is at schema version {max(applied)} ({applied[max(applied)][0]}), this release of cht.sync "
+                f"only knows {len(files)}: a downgrade is refused. Deploy with the release that made it, or a newer one."
+            )
+        pending = []
+        for file in files:
+            known = applied.get(migration_version(file["name"]))
+            if known is None:
+                pending.append(file)
+            elif known != (file["name"], checksum(file["sql"])):
+                raise WarehouseError(
+                    f"Migration {file['name']} differs from {known[0]} as it ran on this database. "
+                    "A migration that has run is never edited: restore the file and put the change into a new one."
+                )
+        return pending
+
+    def _run_as_owner(self, cursor, file):
+        cursor.execute(f"SET LOCAL ROLE {_quoted(self.owner)}")
+        self._run(cursor, file)
+        cursor.execute("RESET ROLE")
+
+    def _run(self, cursor, file):
+        try:
+            self._execute(cursor, file["sql"])
+        except psycopg2.Error as error:
+            raise WarehouseError(f"{file['name']}: {self._describe(error)}") from error
+
+    def _execute(self, cursor, sql):
+        self.queries.append(sql)
+        cursor.execute(sql)
+
+    @staticmethod
+    def _describe(error) -> str:
+        diagnostics = error.diag
+        parts = [diagnostics.message_primary or str(error).strip(), diagnostics.message_detail, diagnostics.message_hint]
+        return f"{'. '.join(part for part in parts if part)} (SQLSTATE {error.pgcode})"
+
+
+def _quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'

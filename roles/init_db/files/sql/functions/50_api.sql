@@ -1,0 +1,59 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- What PostgREST exposes: two functions, for sync_writer alone. SECURITY DEFINER, as their caller has no other right.
+
+-- Takes a source for one engine process and ends the lease before. Answers {"seq": text or null, "lease": uuid}:
+-- go on after seq; null is from the start.
+CREATE OR REPLACE FUNCTION api.claim(source text, engine text, identity text DEFAULT NULL) RETURNS json
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    known CONSTANT text := nullif(nullif(claim.identity, ''), '0');
+    s v1.source;
+    delivered text;
+BEGIN
+    PERFORM v1.lock_stamp();
+    SELECT * INTO s FROM v1.source t WHERE t.source = claim.source;
+    IF NOT FOUND OR s.engine IS NULL THEN
+        RAISE SQLSTATE 'PT404' USING
+            MESSAGE = format('source "%s" is not in the inventory', claim.source),
+            HINT = 'add it to cht_sync_sources and run site.yml';
+    ELSIF s.engine IS DISTINCT FROM claim.engine THEN
+        RAISE SQLSTATE 'PT409' USING
+            MESSAGE = format('the inventory gave source "%s" to %s, not to %s', claim.source, s.engine, claim.engine),
+            HINT = 'stop this engine, or change cht_sync_engine and run site.yml';
+    END IF;
+
+    IF known <> s.identity THEN
+        -- The database was deleted and created again: its old position means nothing.
+        UPDATE v1.couchdb_progress p SET seq = NULL, pending = NULL WHERE p.source = claim.source;
+    END IF;
+    UPDATE v1.source t
+    SET lease = gen_random_uuid(), claimed_at = clock_timestamp(), identity = coalesce(known, t.identity)
+    WHERE t.source = claim.source
+    RETURNING t.* INTO s;
+    SELECT p.seq INTO delivered FROM v1.couchdb_progress p WHERE p.source = claim.source;
+    RETURN json_build_object('seq', delivered, 'lease', s.lease);
+END
+$$;
+
+-- Stores what one call carries, in one transaction, and how far the source is delivered thereby.
+-- The body is either a JSON array of events [{"id","seq","deleted","doc"}, ...], or lines: a JSON header
+-- {"last_seq", "pending", "rows"}, then that many rows of a `_changes` page as CouchDB wrote them, joined by ",\r\n".
+-- Answers {"rows", "written", "quarantined"}; the rest was stored already, or design documents.
+-- No error message carries content of a document.
+CREATE OR REPLACE FUNCTION api.ingest(text) RETURNS json
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    stamp CONSTANT timestamp := v1.lock_stamp();
+    call_source CONSTANT text := v1.leased_source();
+    body CONSTANT text := v1.without_nul($1);
+    call v1.call;
+    counts record;
+BEGIN
+    call := CASE WHEN starts_with(ltrim(left(body, 100)), '[') THEN v1.read_events(body) ELSE v1.read_page(body) END;
+    SELECT * INTO counts FROM v1.land(call_source, stamp, call);
+    PERFORM v1.store_progress(call_source, call.last_seq, call.pending, call.rows, stamp);
+    RETURN json_build_object('rows', call.rows, 'written', counts.written, 'quarantined', counts.quarantined);
+END
+$$;

@@ -1,0 +1,15 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- What role monitor sees: no document, no lease.
+
+CREATE OR REPLACE VIEW v1.document_revision AS
+SELECT _id, _rev, _deleted, source FROM v1.couchdb;
+
+CREATE OR REPLACE VIEW v1.sync_status AS
+SELECT s.source, s.engine, s.claimed_at, p.seq, p.pending, p.updated_at,
+       (SELECT count(*) FROM v1.quarantine q
+        WHERE q.source = s.source AND q.closed_at IS NULL AND q.reason <> 'id_collision') AS quarantined,
+       (SELECT count(*) FROM v1.quarantine q
+        WHERE q.source = s.source AND q.closed_at IS NULL AND q.reason = 'id_collision') AS collisions
+FROM v1.source s LEFT JOIN v1.couchdb_progress p USING (source);

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: ``python3 -m cht_relay run --config FILE``.
+
+Exit codes: 0 stopped by a signal, 3 the source is another process's or engine's,
+78 the configuration cannot be used, 1 anything unforeseen. systemd must not restart
+after 3 and 78: another try changes nothing, and after 3 it would start a fight.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from typing import Any, List, Optional
+
+from cht_relay import config, journal
+from cht_relay.engine import Engine, Stopped
+from cht_relay.errors import LeaseLost
+from cht_relay.notify import Notifier
+
+EXIT_STOPPED = 0
+EXIT_UNFORESEEN = 1
+EXIT_LEASE_LOST = 3
+EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
+
+# Seconds after which a process asked to end is gone, whatever it is doing.
+LAST_RESORT = 1.5
+
+log = logging.getLogger("cht_relay")
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run the command; the exit code is returned."""
+    parser = argparse.ArgumentParser(prog="cht-relay", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="carry the changes of one database")
+    run.add_argument("--config", required=True, metavar="FILE", help="JSON file")
+    options = parser.parse_args(argv)
+    journal.setup()
+    notifier = Notifier()
+    stop = threading.Event()
+    try:
+        _on_signals(stop)
+        settings = config.load(options.config)
+        settings.secrets()
+        notifier.ready()
+        Engine(settings, notifier, stop).run()
+    except Stopped:
+        log.info("stopped")
+        notifier.stopping()
+        return EXIT_STOPPED
+    except config.ConfigError as error:
+        log.error("%s", error)
+        return EXIT_CONFIG
+    except LeaseLost as problem:
+        log.error("%s; ending, so as not to fight over the source", problem)
+        notifier.status(f"lost the source: {problem}")
+        return EXIT_LEASE_LOST
+    except Exception as error:  # pylint: disable=broad-except
+        # Its text may quote a document: say where, not what.
+        steps = traceback.extract_tb(error.__traceback__)
+        path = " > ".join(f"{os.path.basename(s.filename)}:{s.lineno}" for s in steps)
+        log.critical("unforeseen %s at %s", type(error).__name__, path)
+        return EXIT_UNFORESEEN
+
+
+def _on_signals(stop: threading.Event) -> None:
+    """Make SIGTERM and SIGINT end the main thread where it is, even in a read."""
+
+    def end(_signum: int, _frame: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # once is enough
+        stop.set()
+        # An exception raised in a finalizer is lost: then this ends the process.
+        net = threading.Timer(LAST_RESORT, os._exit, (EXIT_STOPPED,))
+        net.daemon = True
+        net.start()
+        raise Stopped
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

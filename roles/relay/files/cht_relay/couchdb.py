@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CouchDB as a source: the database's identity, and its feed of changes."""
+
+from __future__ import annotations
+
+import json
+from typing import Callable, Dict, Optional
+from urllib.parse import quote
+
+import requests
+from requests.auth import HTTPBasicAuth
+from requests.utils import get_environ_proxies
+
+from cht_relay import transport
+from cht_relay.errors import Refused, Transient
+
+# CouchDB locks an account for five minutes after five failures, and counts every
+# failure: one try in this many seconds never locks it for longer than it already is.
+WAIT_AFTER_REFUSAL = 330.0
+
+# How much longer than CouchDB is asked to hold a longpoll the answer is waited for.
+POLL_GRACE = 10.0
+
+_CHUNK = 1 << 18  # bytes
+
+
+class CouchDB:
+    """One database of one CouchDB.
+
+    ``on_bytes`` is called before each wait for more bytes, with the seconds that may
+    take at most.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        database: str,
+        username: str,
+        password: str,
+        ca_file: Optional[str],
+        read_timeout: float,
+        poll_timeout: float,
+        on_bytes: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        self._url = f"{base_url}/{quote(database, safe='')}"
+        self._username = username
+        self._read_timeout = read_timeout
+        self._poll_timeout = poll_timeout
+        self._on_bytes = on_bytes
+        self._session = transport.session(ca_file)
+        self._session.proxies = get_environ_proxies(base_url)
+        # As bytes: requests would write texts as Latin-1, CouchDB reads UTF-8.
+        self._session.auth = HTTPBasicAuth(username.encode(), password.encode())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def identity(self) -> Optional[str]:
+        """What tells this database from another one of the same name: the time of its
+        creation as CouchDB writes it. None where CouchDB does not say.
+
+        Raises Refused or Transient.
+        """
+        answer = self._get(self._url, {}, self._read_timeout)
+        try:
+            created = json.loads(answer).get("instance_start_time")
+        except (ValueError, AttributeError):
+            raise Transient("CouchDB's answer about the database is no JSON") from None
+        return None if created in (None, "", "0", 0) else str(created)
+
+    def changes(self, since: str, limit: int, longpoll: bool) -> Optional[bytes]:
+        """At most ``limit`` changes after ``since``, as the answer's whole body.
+
+        With ``longpoll`` an answer without changes is held back until there is one or
+        the time is up. None: a longpoll that the server never ended.
+        Raises Refused or Transient; the latter too if the body did not come whole.
+        """
+        query = {
+            "feed": "longpoll" if longpoll else "normal",
+            "include_docs": "true",
+            "limit": str(limit),
+            "seq_interval": str(limit),
+            "since": since,
+        }
+        url = f"{self._url}/_changes"
+        if not longpoll:
+            return self._get(url, query, self._read_timeout)
+        query["timeout"] = str(int(self._poll_timeout * 1000))
+        try:
+            return self._get(url, query, self._poll_timeout + POLL_GRACE)
+        except _Silence:
+            return None
+
+    def _get(self, url: str, query: Dict[str, str], patience: float) -> bytes:
+        self._on_bytes(transport.CONNECT_TIMEOUT + patience)
+        try:
+            with self._session.get(
+                url,
+                params=query,
+                timeout=(transport.CONNECT_TIMEOUT, patience),
+                stream=True,
+                allow_redirects=False,
+            ) as answer:
+                if answer.status_code != 200:
+                    raise self._problem(answer)
+                return self._whole_body(answer, patience)
+        except OSError as error:  # requests' exceptions are OSErrors too
+            kind = Transient
+            if transport.timed_out(error) and not transport.not_sent(error):
+                kind = _Silence
+            raise kind(
+                f"no whole answer of CouchDB: {transport.reason(error)}"
+            ) from None
+
+    def _whole_body(self, answer: requests.Response, patience: float) -> bytes:
+        """Read to the end that HTTP announced: a server that is stopped may close the
+        connection before it, even after JSON that looks complete."""
+        chunks = []
+        for chunk in answer.iter_content(_CHUNK):
+            chunks.append(chunk)
+            self._on_bytes(patience)
+        if not transport.whole(answer):
+            raise Transient("no whole answer of CouchDB: shorter than announced")
+        return b"".join(chunks)
+
+    def _problem(self, answer: requests.Response) -> Exception:
+        status = answer.status_code
+        if status in (401, 403):
+            hint = (
+                "not a member of the database, or locked for minutes after wrong"
+                " passwords"
+                if status == 403
+                else "wrong name or password"
+            )
+            return Refused(
+                f"CouchDB refused the credentials of user {self._username} at"
+                f" {self._url} ({status}: {hint}): correct the password in"
+                " cht_sync_sources and run site.yml",
+                WAIT_AFTER_REFUSAL,
+            )
+        if status == 404:
+            return Refused(f"CouchDB has no database {self._url} (404)")
+        if status == 400:
+            return Refused(
+                f"CouchDB refused the position of {self._url} (400):"
+                " playbooks/resync.yml reads the source again from the start"
+            )
+        if status == 429 or status >= 500:
+            return Transient(
+                f"CouchDB answered {status}", transport.retry_after(answer.headers)
+            )
+        return Refused(
+            f"CouchDB at {self._url} answered {status}, which is not expected"
+        )
+
+
+class _Silence(Transient):
+    """Connected, and then not a byte for too long."""

@@ -1,0 +1,211 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The loop: claim the source, then carry page after page until something stops it."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from contextlib import closing
+from typing import NoReturn, Optional
+
+from cht_relay import pages
+from cht_relay.config import Config
+from cht_relay.couchdb import CouchDB
+from cht_relay.errors import Problem, Refused, TooMuch, Transient, Unanswered
+from cht_relay.notify import Notifier
+from cht_relay.pages import Page
+from cht_relay.postgrest import PostgREST
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = 0.2  # seconds
+LONGEST_PAUSE = 30.0  # seconds
+
+
+class Stopped(BaseException):
+    """The process was asked to end. Not an Exception: nothing on the way may take it
+    for a failure. Safe at any point, since the position is in the database."""
+
+
+class Backoff:
+    """Pauses between tries: they double up to LONGEST_PAUSE, with jitter."""
+
+    def __init__(self) -> None:
+        self._tries = 0
+
+    def next(self, asked: float = 0.0) -> float:
+        """Seconds to wait now; at least ``asked`` seconds as far as the limit lets."""
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._tries, 30))
+        self._tries += 1
+        return max(pause * random.uniform(0.5, 1.0), min(asked, LONGEST_PAUSE))
+
+    def reset(self) -> None:
+        """It works again."""
+        self._tries = 0
+
+
+class Engine:
+    """Serves one source until it loses it or ``stop`` is set."""
+
+    def __init__(
+        self, config: Config, notifier: Notifier, stop: threading.Event
+    ) -> None:
+        self._config = config
+        self._notifier = notifier
+        self._stop = stop
+        self._backoff = Backoff()
+        self._call_rows = config.page_rows  # the most rows sent in one call
+        self._problem: Optional[str] = None  # what is being waited for
+        self._caught_up = False
+
+    def run(self) -> NoReturn:
+        """Work. Ends by exception only.
+
+        Raises LeaseLost when the source is somebody else's, Stopped when asked to end,
+        ConfigError when a secret file cannot be read any more.
+        """
+        while True:
+            try:
+                self._serve()
+            except Refused as problem:
+                self._pause(problem, problem.wait)
+            except Transient as problem:
+                self._pause(problem, self._backoff.next(problem.retry_after))
+
+    def _serve(self) -> NoReturn:
+        """Claim the source and follow it. Ends by exception only.
+
+        Whatever goes wrong with a write ends up here again: after a failure nobody
+        knows whether the call still runs, and only a new lease makes sure that it
+        cannot write once newer rows have been sent.
+        """
+        config = self._config
+        secrets = config.secrets()
+        couchdb = CouchDB(
+            config.couchdb_url,
+            config.database,
+            config.couchdb_username,
+            secrets.password,
+            config.couchdb_ca_file,
+            config.read_timeout,
+            config.poll_timeout,
+            self._notifier.expect,
+        )
+        postgrest = PostgREST(
+            config.postgrest_url,
+            config.source,
+            secrets.token,
+            config.postgrest_ca_file,
+            config.read_timeout,
+            self._notifier.expect,
+        )
+        with closing(couchdb), closing(postgrest):
+            claim = postgrest.claim(couchdb.identity())
+            if self._problem is None:
+                log.info("claimed %s, going on %s", config.source, _place(claim.seq))
+            self._follow(couchdb, postgrest, claim.lease, claim.seq)
+
+    def _follow(
+        self, couchdb: CouchDB, postgrest: PostgREST, lease: str, seq: Optional[str]
+    ) -> NoReturn:
+        pending: Optional[int] = None  # as stored last
+        longpoll = False
+        while True:
+            asked = time.monotonic()
+            page = self._fetch(couchdb, seq or "0", longpoll)
+            if page is None:
+                longpoll = False  # look whether it was silence or deafness
+                continue
+            if page.rows or (page.last_seq, page.pending) != (seq, pending):
+                self._deliver(postgrest, lease, page)
+                seq, pending = page.last_seq, page.pending
+            self._good(page)
+            if longpoll and not page.rows and time.monotonic() - asked < 1.0:
+                self._wait(1.0)  # a server that does not hold longpolls back
+            longpoll = not self._more(page)
+
+    def _fetch(self, couchdb: CouchDB, since: str, longpoll: bool) -> Optional[Page]:
+        """The next page; None after a longpoll without an end. Tries until it comes."""
+        while True:
+            if self._stop.is_set():
+                raise Stopped
+            try:
+                data = couchdb.changes(since, self._config.page_rows, longpoll)
+                return None if data is None else pages.cut(data)
+            except Transient as problem:
+                self._pause(problem, self._backoff.next(problem.retry_after))
+                longpoll = False  # to learn at once whether it works again
+
+    def _deliver(self, postgrest: PostgREST, lease: str, page: Page) -> None:
+        """Write the whole page, in as many calls as it takes."""
+        parts = deque(page.split(self._call_rows))
+        while parts:
+            part = parts.popleft()
+            try:
+                postgrest.ingest(lease, part.call())
+            except TooMuch as problem:
+                if part.rows <= 1 and problem.permanent:
+                    raise Refused(f"one row alone: {problem}") from None
+                if part.rows <= 1:
+                    raise Transient(str(problem)) from None
+                self._fewer_rows(part, problem)
+                parts.extendleft(reversed(part.split(self._call_rows)))
+            except Unanswered as problem:
+                if part.rows > 1:
+                    self._fewer_rows(part, problem)
+                raise
+        self._call_rows = min(self._config.page_rows, self._call_rows * 2)
+
+    def _fewer_rows(self, part: Page, problem: Problem) -> None:
+        if self._call_rows >= self._config.page_rows:
+            log.warning("%s; sending fewer rows a call", problem)
+        self._call_rows = (part.rows + 1) // 2
+
+    def _more(self, page: Page) -> bool:
+        """Whether more changes wait for certain after ``page``."""
+        if page.pending is None:
+            return page.rows >= self._config.page_rows
+        return page.rows > 0 and page.pending > 0
+
+    def _good(self, page: Page) -> None:
+        """A page has arrived where it belongs."""
+        self._backoff.reset()
+        if self._problem is not None:
+            log.info("going on %s", _place(page.last_seq))
+            self._problem = None
+        pending = "not reported" if page.pending is None else page.pending
+        if self._more(page):
+            self._caught_up = False
+            self._notifier.status(f"behind, pending {pending}")
+            return
+        text = f"caught up {_place(page.last_seq)}, pending {pending}"
+        if not self._caught_up:
+            self._caught_up = True
+            log.info("%s", text)
+        self._notifier.status(text)
+
+    def _pause(self, problem: Problem, seconds: float) -> None:
+        """Say once what is wrong, then wait."""
+        text = str(problem)
+        if text != self._problem:
+            self._problem = text
+            level = logging.ERROR if isinstance(problem, Refused) else logging.WARNING
+            log.log(level, "%s; next try in %.1f s", text, seconds)
+        self._notifier.status(f"waiting: {text}")
+        self._wait(seconds)
+
+    def _wait(self, seconds: float) -> None:
+        self._notifier.expect(seconds)
+        if self._stop.wait(seconds):
+            raise Stopped
+
+
+def _place(seq: Optional[str]) -> str:
+    """A position in words. Seqs run to hundreds of characters: the start will do."""
+    if seq is None:
+        return "from the start"
+    return f"at seq {seq if len(seq) <= 24 else seq[:23] + '…'}"

@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One page of CouchDB's ``_changes``, cut into rows without reading the documents.
+
+CouchDB writes ``{"results":[``, then one row a line, ``,\\r\\n`` between two of them,
+then a line ``],`` and last ``"last_seq":...,"pending":...}``. A line break cannot occur
+inside a JSON string, so that form is cut by looking for bytes alone. Any other layout
+of the same JSON is walked value by value. Either way the rows are the sender's bytes:
+numbers and escapes keep their spelling.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Optional
+
+from cht_relay.errors import Transient
+
+SEPARATOR = b",\r\n"
+
+_HEAD = b'{"results":['
+_END_OF_ROWS = b"\n],\n"
+_TAIL = _END_OF_ROWS + b'"last_seq":'
+_ROW = b'{"seq":'
+_BETWEEN_ROWS = b"}" + SEPARATOR + _ROW
+_TWO_ROWS_A_LINE = b"}," + _ROW
+_COMMA_AND_BREAKS = re.compile(rb"[\r\n]*,[\r\n]+|[\r\n]+,")
+_BREAKS_TO_SPACES = bytes.maketrans(b"\r\n", b"  ")
+
+
+class PageError(Transient):
+    """Not one whole page of ``_changes``: ask for it again."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of one page, or of a part of one.
+
+    ``body``: the rows' bytes, SEPARATOR between two of them, no other line break.
+    ``rows``: how many they are.
+    ``last_seq``: the position after them; None for a part that is not the last.
+    ``pending``: how many changes come after them; None where that is not known.
+    """
+
+    body: bytes
+    rows: int
+    last_seq: Optional[str]
+    pending: Optional[int]
+
+    def call(self) -> bytes:
+        """The body of one call of ``api.ingest``: a header line, then the rows."""
+        header = {"last_seq": self.last_seq, "pending": self.pending, "rows": self.rows}
+        return json.dumps(header).encode("ascii") + b"\n" + self.body
+
+    def split(self, size: int) -> List[Page]:
+        """The same rows in parts of at most ``size`` (>= 1) rows.
+
+        Only the last part carries ``last_seq``; the others count what follows them
+        in this page as pending too.
+        """
+        if self.rows <= size:
+            return [self]
+        rows = self.body.split(SEPARATOR)
+        parts = []
+        for start in range(0, self.rows, size):
+            some = rows[start : start + size]
+            left = self.rows - start - len(some)
+            parts.append(
+                Page(
+                    body=SEPARATOR.join(some),
+                    rows=len(some),
+                    last_seq=None if left else self.last_seq,
+                    pending=None if self.pending is None else self.pending + left,
+                )
+            )
+        return parts
+
+
+def cut(data: bytes) -> Page:
+    """The page in ``data``, the whole body of an answer, in any layout.
+
+    Raises PageError when it is cut short or is no page.
+    """
+    return _cut_lines(data) or _cut_json(data)
+
+
+def _cut_lines(data: bytes) -> Optional[Page]:
+    """The page in ``data`` if it has CouchDB's very layout, else None."""
+    end = data.rfind(_TAIL)
+    if end < len(_HEAD) or not data.startswith(_HEAD):
+        return None
+    try:
+        tail = json.loads(b"{" + data[end + len(_END_OF_ROWS) :])
+    except ValueError:
+        return None
+    body = data[len(_HEAD) : end].strip(b"\r\n")
+    if body and not _one_row_a_line(body):
+        # Heartbeats: on a slow page CouchDB sends single newlines between the rows.
+        body = _COMMA_AND_BREAKS.sub(SEPARATOR, body)
+        if not _one_row_a_line(body):
+            return None
+    return _page(body, body.count(b"\n") + 1 if body else 0, tail)
+
+
+def _one_row_a_line(body: bytes) -> bool:
+    return (
+        body.startswith(_ROW)
+        and body.endswith(b"}")
+        and body.count(_BETWEEN_ROWS) == body.count(b"\n")
+        and _TWO_ROWS_A_LINE not in body  # or an array in a document: rare enough
+    )
+
+
+def _cut_json(data: bytes) -> Page:
+    """The page in ``data`` in any layout JSON allows, else PageError."""
+    reader = _Reader(data.decode("utf-8", "surrogateescape"))
+    rows: List[bytes] = []
+    members: Dict[Any, Any] = {}
+    try:
+        for _member in reader.items("{", "}"):
+            key = json.loads(reader.value())
+            reader.take(":")
+            if key == "results":
+                members[key] = True
+                for _row in reader.items("[", "]"):
+                    row = reader.value().encode("utf-8", "surrogateescape")
+                    rows.append(row.translate(_BREAKS_TO_SPACES))
+            else:
+                members[key] = json.loads(reader.value())
+        if reader.peek() or "results" not in members:
+            raise ValueError
+    except (ValueError, TypeError, RecursionError):
+        # Their texts may quote the page.
+        raise PageError("CouchDB sent no whole page") from None
+    return _page(SEPARATOR.join(rows), len(rows), members)
+
+
+class _Reader:
+    """Walks JSON text; raises ValueError where it is not JSON or ends too early."""
+
+    _space = re.compile(r"[ \t\r\n]*")
+    # Numbers stay texts: no limit on their digits, no time spent on their value.
+    _decoder = json.JSONDecoder(parse_int=str, parse_float=str)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+
+    def peek(self) -> str:
+        """The next character that is no white space; empty at the end."""
+        self._at = self._space.match(self._text, self._at).end()  # type: ignore
+        return self._text[self._at : self._at + 1]
+
+    def take(self, character: str) -> None:
+        """Step over ``character``, which must come next."""
+        if self.peek() != character:
+            raise ValueError
+        self._at += 1
+
+    def value(self) -> str:
+        """Step over the next value, whatever it is: its exact text."""
+        self.peek()
+        start = self._at
+        self._at = self._decoder.raw_decode(self._text, start)[1]
+        return self._text[start : self._at]
+
+    def items(self, opening: str, closing: str) -> Iterator[None]:
+        """Stop before each item of an array or object; the caller steps over it."""
+        self.take(opening)
+        if self.peek() != closing:
+            yield
+            while self.peek() != closing:
+                self.take(",")
+                yield
+        self.take(closing)
+
+
+def _page(body: bytes, rows: int, members: Dict[str, Any]) -> Page:
+    last_seq = members.get("last_seq")
+    if isinstance(last_seq, int) and not isinstance(last_seq, bool):
+        last_seq = str(last_seq)
+    if not isinstance(last_seq, str):
+        raise PageError("CouchDB sent a page without a last_seq")
+    pending = members.get("pending")
+    if not isinstance(pending, int) or isinstance(pending, bool) or pending < 0:
+        pending = None
+    return Page(body, rows, last_seq, pending)

@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PostgREST as the target: ``api.claim`` and ``api.ingest``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Callable, Dict, Optional, Tuple
+
+import requests
+
+from cht_relay import transport
+from cht_relay.errors import LeaseLost, Problem, Refused, TooMuch, Transient, Unanswered
+
+_STATEMENT_TIMEOUT = "57014"  # SQLSTATE query_canceled
+_CONSTRAINTS = "23"  # SQLSTATEs that PostgREST answers with 409 as well
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A source taken: where to go on (None: from the start), and the key to write."""
+
+    seq: Optional[str]
+    lease: str = field(repr=False)
+
+
+class PostgREST:
+    """The two functions, for one source.
+
+    ``on_call`` is called before each call, with the seconds it may take at most.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        source: str,
+        token: str,
+        ca_file: Optional[str],
+        read_timeout: float,
+        on_call: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        self._url = base_url
+        self._source = source
+        self._read_timeout = read_timeout
+        self._on_call = on_call
+        self._session = transport.session(ca_file)
+        self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def claim(self, identity: Optional[str]) -> Claim:
+        """Take the source for this process; every older lease ends.
+
+        Raises LeaseLost when the source is another engine's, Refused or Transient.
+        """
+        question = {"source": self._source, "engine": "relay", "identity": identity}
+        answer = self._post(
+            "claim",
+            json.dumps(question).encode("ascii"),
+            {"Content-Type": "application/json"},
+        )
+        try:
+            body = answer.json()
+            claim = Claim(body["seq"], body["lease"])
+        except (ValueError, KeyError, TypeError):
+            claim = Claim(None, "")
+        if not isinstance(claim.lease, str) or not claim.lease:
+            raise Refused(f"{self._url}/rpc/claim answered without a lease")
+        if not isinstance(claim.seq, (str, type(None))):
+            raise Refused(f"{self._url}/rpc/claim answered a seq that is no text")
+        return claim
+
+    def ingest(self, lease: str, body: bytes) -> None:
+        """Write the rows in ``body`` (``Page.call``); returns once they are committed.
+
+        Raises TooMuch, Unanswered, other Transient, LeaseLost or Refused.
+        """
+        self._post(
+            "ingest",
+            body,
+            {
+                "Content-Type": "text/plain",
+                "X-CHT-Source": self._source,
+                "X-CHT-Lease": lease,
+            },
+        )
+
+    def _post(
+        self, function: str, body: bytes, headers: Dict[str, str]
+    ) -> requests.Response:
+        self._on_call(transport.CONNECT_TIMEOUT + self._read_timeout)
+        try:
+            answer = self._session.post(
+                f"{self._url}/rpc/{function}",
+                data=body,
+                headers=headers,
+                timeout=(transport.CONNECT_TIMEOUT, self._read_timeout),
+                allow_redirects=False,
+            )
+        except OSError as error:  # requests' exceptions are OSErrors too
+            kind = Transient if transport.not_sent(error) else Unanswered
+            raise kind(
+                f"no answer of PostgREST to {function}: {transport.reason(error)}"
+            ) from None
+        if not transport.whole(answer):
+            raise Unanswered(
+                f"no whole answer of PostgREST to {function}: shorter than announced"
+            )
+        if answer.status_code != 200:
+            raise _problem(function, answer)
+        return answer
+
+
+def _problem(function: str, answer: requests.Response) -> Problem:
+    status = answer.status_code
+    code, message = _said(answer)
+    text = f"PostgREST answered {function} with {status}"
+    if code:
+        text += f" {code}"
+    if message:
+        text += f": {message}"
+    if status == 409 and not code.startswith(_CONSTRAINTS):
+        return LeaseLost(text)
+    if status == 413:
+        return TooMuch(text, permanent=True)
+    if status == 500 and code == _STATEMENT_TIMEOUT:
+        return TooMuch(text, permanent=False)
+    if status == 504 and not code:
+        return Unanswered(text)  # of a proxy: PostgREST may be at it still
+    if status in (429, 500, 502, 503, 504):
+        return Transient(text, transport.retry_after(answer.headers))
+    return Refused(text)
+
+
+def _said(answer: requests.Response) -> Tuple[str, str]:
+    """SQLSTATE and message of an error. The message is ours by contract; ``details``
+    may quote what was sent and is never looked at."""
+    try:
+        body = answer.json()
+        code, message = body.get("code"), body.get("message")
+    except (ValueError, AttributeError):
+        return "", ""
+    code = code if isinstance(code, str) and code.isalnum() else ""
+    message = message if isinstance(message, str) else ""
+    return code[:10], " ".join(message.split())[:300]

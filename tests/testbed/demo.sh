@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# usage: demo.sh up | source | down
+#
+# The demo: a container that plays the VM, and the playbooks an operator runs on a real one.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+cd "$here/../.."
+inventory=inventories/demo
+log=${DEMO_LOG:-/tmp/cht-sync-demo.log}
+
+# play TITLE PLAYBOOK...: shows each task's name while it runs; the whole output goes to the log.
+play() {
+    local title=$1 start=$SECONDS
+    shift
+    printf '== %s\n' "$title"
+    if ! ansible-playbook -i "$inventory" "$@" > >(tee -a "$log" | show_progress) 2>&1; then
+        wait || true
+        printf '\n'
+        die "failed: the whole output is in $log; make demo can be run again"
+    fi
+    printf '\r\033[K   done in %s s\n' "$((SECONDS - start))"
+}
+
+# On a terminal one line that changes; elsewhere a line a play, and whatever went wrong.
+show_progress() {
+    local line interactive=
+    [ -t 2 ] && interactive=1
+    while IFS= read -r line; do
+        case $line in
+        "TASK ["*) [ -z "$interactive" ] || printf '\r\033[K   %.100s' "${line#TASK }" >&2 ;;
+        "PLAY ["*) [ -n "$interactive" ] || printf '   %s\n' "${line%%\**}" >&2 ;;
+        "[ERROR]"* | fatal:* | *"msg:"*) printf '\n%s\n' "$line" >&2 ;;
+        esac
+    done
+}
+
+case ${1:-} in
+up | source)
+    : >"$log"
+    "$here/image.sh" bookworm
+    play "Secrets" playbooks/secrets.yml
+    play "The machine" tests/testbed/demo.yml
+    play "A CouchDB with CHT documents" playbooks/couchdb_demo.yml
+    [ "$1" = up ] || { say "CouchDB runs in container cht-sync-demo, port 5984"; exit 0; }
+    play "The stack (playbooks/site.yml)" playbooks/site.yml
+    printf '== Verify (playbooks/verify.yml)\n'
+    ansible-playbook -i "$inventory" playbooks/verify.yml >>"$log" 2>&1 || { tail -n 40 "$log"; die "verify failed: $log"; }
+    sed -n '/^ *| source/,/^$/p' "$log" | tail -n 12
+    ;;
+down)
+    docker info >/dev/null 2>&1 || { say "no Docker engine runs, so there is no demo"; exit 0; }
+    ansible-playbook -i "$inventory" tests/testbed/demo.yml -e demo_state=absent >"$log" 2>&1 || { tail -n 40 "$log"; exit 1; }
+    rm -f "$inventory/group_vars/all/secrets.yml"
+    say "removed container, data and secrets"
+    ;;
+*) die "usage: demo.sh up | source | down" ;;
+esac

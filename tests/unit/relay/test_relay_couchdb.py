@@ -1,0 +1,247 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading from CouchDB: what is asked, and what each recorded answer means."""
+
+import base64
+import gzip
+import json
+
+import pytest
+from relay_peers import HANG_UP, PASSWORD, Reply, cut, reply
+from relay_recordings import chunk, pouchdb, recording
+
+from cht_relay import pages
+from cht_relay.couchdb import CouchDB
+from cht_relay.errors import Refused, Transient
+
+
+def client(peer, database="medic", password=PASSWORD, patience=5, poll=5):
+    return CouchDB(peer.url, database, "analytics", password, None, patience, poll)
+
+
+def test_identity_is_the_time_of_creation(couchdb):
+    assert client(couchdb).identity() == "1795558699"
+    (request,) = couchdb.requests
+    assert request.raw_path == "/medic"
+    user = base64.b64encode(f"analytics:{PASSWORD}".encode()).decode()
+    assert request.headers["Authorization"] == f"Basic {user}"
+
+
+@pytest.mark.parametrize("info", [{}, {"instance_start_time": "0"}])
+def test_identity_may_be_unknown(couchdb, info):
+    couchdb.fail("medic", reply(200, info))
+    assert client(couchdb).identity() is None
+
+
+def test_identity_of_pouchdb_server(couchdb):
+    couchdb.fail("medic", Reply(pouchdb("db-info").raw, close=True))
+    assert client(couchdb).identity() == "1795562842177"
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b""])
+def test_identity_from_something_else(couchdb, body):
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    couchdb.fail("medic", Reply(head + body))
+    with pytest.raises(Transient):
+        client(couchdb).identity()
+
+
+@pytest.mark.parametrize(
+    "database, path",
+    [("medic-sentinel", "/medic-sentinel"), ("a/b+c d", "/a%2Fb%2Bc%20d")],
+)
+def test_database_names_are_quoted(couchdb, database, path):
+    client(couchdb, database).identity()
+    client(couchdb, database).changes("0", 10, longpoll=False)
+    assert [r.raw_path for r in couchdb.requests] == [path, path + "/_changes"]
+
+
+def test_what_is_asked(couchdb):
+    client(couchdb).changes("0", 10, longpoll=False)
+    couchdb.news.set()
+    client(couchdb, poll=2.5).changes(couchdb.end, 7, longpoll=True)
+    normal, longpoll = couchdb.requests
+    assert normal.query == {
+        "feed": "normal",
+        "include_docs": "true",
+        "limit": "10",
+        "seq_interval": "10",
+        "since": "0",
+    }
+    assert longpoll.query == {
+        "feed": "longpoll",
+        "include_docs": "true",
+        "limit": "7",
+        "seq_interval": "7",
+        "since": couchdb.end,
+        "timeout": "2500",
+    }
+    for request in couchdb.requests:
+        assert request.headers["Accept"] == "application/json"
+        assert request.headers["Accept-Encoding"] == "gzip"
+        assert request.headers["If-None-Match"] is None
+
+
+@pytest.mark.parametrize("number", ["030", "032", "035", "077", "078", "079"])
+def test_recorded_bodies_come_whole(couchdb, number):
+    couchdb.fail("_changes", Reply(recording(number).wire))
+    got = client(couchdb).changes("0", 10, longpoll=False)
+    assert got == recording(number).body
+
+
+def test_gzip_of_a_proxy(couchdb):
+    body = recording("030").body
+    packed = gzip.compress(body)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk(packed) + chunk(b"")
+    sized = head + b"Content-Length: %d\r\n\r\n" % len(packed) + packed
+    couchdb.fail("_changes", Reply(chunked), Reply(sized))
+    for _ in range(2):
+        assert client(couchdb).changes("0", 10, longpoll=False) == body
+
+
+def test_gzip_of_pouchdb_server(couchdb):
+    couchdb.fail("_changes", Reply(pouchdb("changes-gzip").raw, close=True))
+    got = client(couchdb).changes("0", 10, longpoll=False)
+    assert got == pouchdb("changes-page2").body
+
+
+@pytest.mark.parametrize("number", ["123", "125", "126", "127"])
+def test_recorded_answers_of_a_stopped_server_are_not_whole(couchdb, number):
+    """126 above all: the JSON is complete, only HTTP's end is missing."""
+    couchdb.fail("_changes", Reply(recording(number).raw, close=True))
+    with pytest.raises(Transient, match="no whole answer of CouchDB"):
+        client(couchdb).changes("0", 10, longpoll=False)
+
+
+def test_complete_json_without_the_end_of_http(couchdb):
+    whole = recording("030").wire
+    assert whole.endswith(b"\r\n0\r\n\r\n")
+    couchdb.fail("_changes", cut(whole, len(whole) - 5))
+    with pytest.raises(Transient):
+        client(couchdb).changes("0", 10, longpoll=False)
+
+
+@pytest.mark.parametrize("framing", ["chunked", "length"])
+def test_a_cut_anywhere_is_seen(couchdb, framing):
+    answer, end = recording("078").wire, 5  # without 0 CR LF CR LF
+    if framing == "length":
+        body = recording("078").body
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        end = 1
+    cuts = [*range(0, len(answer) - end, 7), len(answer) - end]
+    couchdb.fail("_changes", *(cut(answer, at) for at in cuts))
+    for _ in cuts:
+        with pytest.raises(Transient):  # a cut among the headers leaves an empty body
+            pages.cut(client(couchdb).changes("0", 10, longpoll=False))
+
+
+@pytest.mark.parametrize("number", ["070", "071", "073", "130", "132", "133"])
+def test_recorded_refusals_of_credentials(couchdb, number):
+    couchdb.fail("medic", Reply(recording(number).raw))
+    with pytest.raises(Refused) as caught:
+        client(couchdb).identity()
+    text = str(caught.value)
+    assert "CouchDB refused the credentials of user analytics at http://" in text
+    assert "correct the password in cht_sync_sources and run site.yml" in text
+    assert PASSWORD not in text
+    assert caught.value.wait > 301, "the account would stay locked"
+    assert len(couchdb.requests) == 1
+
+
+@pytest.mark.parametrize("number", ["067", "068", "069"])
+def test_recorded_missing_database(couchdb, number):
+    couchdb.fail("medic", Reply(recording(number).raw))
+    with pytest.raises(Refused, match="no database") as caught:
+        client(couchdb).identity()
+    assert caught.value.wait == 60
+
+
+@pytest.mark.parametrize("number", ["057", "058", "059", "060", "061"])
+def test_recorded_refusals_of_a_position(couchdb, number):
+    couchdb.fail("_changes", Reply(recording(number).raw))
+    with pytest.raises(Refused, match="refused the position"):
+        client(couchdb).changes("garbage", 10, longpoll=False)
+
+
+@pytest.mark.parametrize("number", ["118", "119"])
+def test_recorded_maintenance_mode_passes(couchdb, number):
+    couchdb.fail("_changes", Reply(recording(number).raw))
+    with pytest.raises(Transient, match="CouchDB answered 500"):
+        client(couchdb).changes("0", 10, longpoll=False)
+
+
+@pytest.mark.parametrize(
+    "header, seconds",
+    [
+        ("Retry-After: 7", 7),
+        ("Retry-After: -7", 0),
+        ("Retry-After: soon", 0),
+        ("Retry-After: Fri, 31 Dec 1999 23:59:59 GMT", 0),
+        ("X: y", 0),
+    ],
+)
+def test_retry_after(couchdb, header, seconds):
+    couchdb.fail("medic", reply(429, {}, [header]))
+    with pytest.raises(Transient) as caught:
+        client(couchdb).identity()
+    assert caught.value.retry_after == seconds
+
+
+def test_retry_after_as_a_date(couchdb):
+    header = "Retry-After: Fri, 31 Dec 2399 23:59:59 GMT"
+    couchdb.fail("medic", reply(503, {}, [header]))
+    with pytest.raises(Transient) as caught:
+        client(couchdb).identity()
+    assert caught.value.retry_after > 1e6
+
+
+def test_redirects_are_not_followed(couchdb, postgrest):
+    elsewhere = [f"Location: {postgrest.url}/medic"]
+    couchdb.fail("medic", reply(302, {}, elsewhere))
+    with pytest.raises(Refused, match="answered 302"):
+        client(couchdb).identity()
+    assert not postgrest.requests
+
+
+def test_a_longpoll_without_an_end_is_quiet(couchdb, monkeypatch):
+    monkeypatch.setattr("cht_relay.couchdb.POLL_GRACE", 0.1)
+    begins = Reply(pouchdb("longpoll-silent").raw)  # and says nothing more
+    couchdb.fail("_changes", begins, Reply(hold=couchdb.released))
+    assert client(couchdb, poll=0.1).changes("6", 10, longpoll=True) is None
+    assert client(couchdb, poll=0.1).changes("6", 10, longpoll=True) is None
+
+
+def test_silence_is_no_end_of_a_normal_read(couchdb):
+    couchdb.fail("_changes", Reply(hold=couchdb.released))
+    with pytest.raises(Transient, match="timed out"):
+        client(couchdb, patience=0.1).changes("0", 10, longpoll=False)
+
+
+def test_a_longpoll_that_breaks_is_not_quiet(couchdb):
+    couchdb.fail("_changes", HANG_UP)
+    with pytest.raises(Transient):
+        client(couchdb).changes("0", 10, longpoll=True)
+
+
+def test_nobody_there(couchdb):
+    couchdb.__exit__()
+    with pytest.raises(Transient, match="Connection refused"):
+        client(couchdb).identity()
+
+
+def test_each_wait_is_announced(couchdb):
+    announced = []
+    reader = CouchDB(
+        couchdb.url, "medic", "analytics", PASSWORD, None, 5, 3, announced.append
+    )
+    reader.changes("0", 10, longpoll=False)
+    assert announced[0] > 5 and set(announced[1:]) == {5}
+
+
+def test_credentials_come_from_the_configuration_alone(couchdb, monkeypatch, tmp_path):
+    """requests would take them from a .netrc, were it left to."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login x password y\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert client(couchdb).identity()
+    assert json.loads(recording("021").body)["instance_start_time"] == "1795558699"
