@@ -11,7 +11,8 @@ from relay_harness import Relay, until
 from relay_peers import HANG_UP, Reply, cut, reply
 from relay_recordings import pouchdb, recording
 
-from cht_relay.engine import FIRST_PAUSE, LONGEST_PAUSE, Backoff
+from cht_relay import engine
+from cht_relay.engine import LONGEST_PAUSE, Backoff
 from cht_relay.errors import LeaseLost
 from cht_relay.pages import cut as cut_page
 
@@ -20,6 +21,12 @@ def landed(couchdb, postgrest):
     """Wait until everything recorded has arrived, and compare."""
     until(lambda: postgrest.seq == couchdb.end)
     assert postgrest.documents == couchdb.documents()
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    """Tenths of the pauses between tries, to begin with."""
+    monkeypatch.setattr(engine, "FIRST_PAUSE", 0.02)
 
 
 @pytest.fixture
@@ -375,11 +382,11 @@ def test_pauses_double_up_to_the_limit():
     backoff = Backoff()
     pauses = [backoff.next() for _ in range(100)]
     for tries, pause in enumerate(pauses):
-        highest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**tries)
+        highest = min(LONGEST_PAUSE, engine.FIRST_PAUSE * 2**tries)
         assert highest / 2 <= pause <= highest
     assert backoff.next(asked=1000.0) == LONGEST_PAUSE
     backoff.reset()
-    assert backoff.next() <= FIRST_PAUSE
+    assert backoff.next() <= engine.FIRST_PAUSE
     assert backoff.next(asked=7.0) == 7.0
 
 

@@ -6,7 +6,9 @@
 DO $$
 BEGIN
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO authenticator, monitor', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO authenticator, monitor, dbt, superset_reader', current_database());
+    -- dbt's incremental models need temporary tables.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO dbt', current_database());
 END
 $$;
 
@@ -25,6 +27,15 @@ ALTER ROLE sync_writer SET statement_timeout = '240s';
 GRANT USAGE ON SCHEMA v1 TO monitor;
 GRANT SELECT ON v1.document_revision, v1.sync_status TO monitor;
 ALTER ROLE monitor SET default_transaction_read_only = on;
+
+-- dbt reads the raw tables and owns its schemas. Dashboards read marts, and nothing else.
+GRANT USAGE ON SCHEMA v1 TO dbt;
+GRANT SELECT ON v1.couchdb, v1.couchdb_progress TO dbt;
+GRANT USAGE ON SCHEMA marts TO superset_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA marts TO superset_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE dbt IN SCHEMA marts GRANT SELECT ON TABLES TO superset_reader;
+ALTER ROLE superset_reader SET default_transaction_read_only = on;
+ALTER ROLE superset_reader SET statement_timeout = '60s';
 
 -- PostgREST learns of new functions and settings at once.
 NOTIFY pgrst, 'reload schema';
