@@ -35,7 +35,7 @@ def refusal(tmp_path, values):
 
 def test_defaults_and_trailing_slash(tmp_path):
     got = load(tmp_path, KEYS)
-    assert (got.page_rows, got.read_timeout, got.poll_timeout) == (500, 300, 50)
+    assert (got.page_rows, got.read_timeout, got.poll_timeout) == (500, 300, 25)
     assert (got.couchdb_ca_file, got.postgrest_ca_file) == (None, None)
     assert got.couchdb_url == "https://cht.example.org"
 

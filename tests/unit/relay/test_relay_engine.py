@@ -85,6 +85,18 @@ def test_nothing_is_written_while_nothing_happens(couchdb, postgrest, relay):
     assert [h["rows"] for h in postgrest.headers] == [0, 1]
 
 
+def test_the_stored_time_shows_that_the_sync_is_alive(
+    couchdb, postgrest, relay, monkeypatch
+):
+    monkeypatch.setattr("cht_relay.engine.TELL_EVERY", 0.0)
+    postgrest.seq = couchdb.end
+    couchdb.fail("_changes", *[Reply(recording("035").wire)] * 2)
+    relay.start()
+    until(lambda: len(postgrest.headers) >= 2)
+    assert [h["rows"] for h in postgrest.headers[:2]] == [0, 0]
+    assert postgrest.seq == couchdb.end
+
+
 def test_an_empty_page_stores_a_position_that_moved(couchdb, postgrest, relay):
     moved = json.loads(recording("032").body)["last_seq"]
     empty = {"results": [], "last_seq": moved, "pending": 25}

@@ -47,7 +47,7 @@ class Config:
     postgrest_ca_file: Optional[str] = None
     page_rows: int = 500
     read_timeout: float = 300
-    poll_timeout: float = 50
+    poll_timeout: float = 25
 
     def secrets(self) -> Secrets:
         """Read the secret files as they are now.

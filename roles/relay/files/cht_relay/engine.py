@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.2  # seconds
 LONGEST_PAUSE = 30.0  # seconds
+TELL_EVERY = 20.0  # seconds; with nothing new, so that the stored time shows a live sync
 
 
 class Stopped(BaseException):
@@ -114,15 +115,18 @@ class Engine:
     ) -> NoReturn:
         pending: Optional[int] = None  # as stored last
         longpoll = False
+        told = 0.0  # when the last call was made
         while True:
             asked = time.monotonic()
             page = self._fetch(couchdb, seq or "0", longpoll)
             if page is None:
                 longpoll = False  # look whether it was silence or deafness
                 continue
-            if page.rows or (page.last_seq, page.pending) != (seq, pending):
+            moved = page.rows or (page.last_seq, page.pending) != (seq, pending)
+            if moved or time.monotonic() - told >= TELL_EVERY:
                 self._deliver(postgrest, lease, page)
                 seq, pending = page.last_seq, page.pending
+                told = time.monotonic()
             self._good(page)
             if longpoll and not page.rows and time.monotonic() - asked < 1.0:
                 self._wait(1.0)  # a server that does not hold longpolls back

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The deployed stack as its operator sees it: playbooks, machines, CouchDB, the warehouse."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import uuid
+from pathlib import Path
+
+import requests
+import testinfra
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENARIO = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
+INVENTORY = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent
+DATABASES = ("medic", "medic-sentinel", "medic-users-meta")
+
+
+def until(condition, seconds: float = 60, what: str = "it"):
+    """Waits until condition() is true and returns its value; fails after a limit."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
+        time.sleep(0.1)
+    return value
+
+
+def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess:
+    """Runs a playbook of the collection on the scenario's machines; stdout and stderr together."""
+    return subprocess.run(
+        ["ansible-playbook", "-i", str(INVENTORY), f"playbooks/{name}.yml", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def group(name: str) -> str:
+    """The machine of an inventory group."""
+    hosts = yaml.safe_load((SCENARIO / "inventory/hosts.yml").read_text())
+    return next(iter(hosts["all"]["children"][name]["hosts"]))
+
+
+def machine(name: str):
+    """A machine by its inventory group."""
+    return testinfra.get_host(f"docker://{group(name)}")
+
+
+def secrets() -> dict[str, str]:
+    """What playbooks/secrets.yml made for this scenario."""
+    return yaml.safe_load((SCENARIO / "inventory/group_vars/all/secrets.yml").read_text())
+
+
+def docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+class Warehouse:
+    """The database, read as its superuser."""
+
+    def __init__(self):
+        self.machine = machine("postgresql")
+
+    def rows(self, sql: str) -> list[list]:
+        """The rows of a query that gives one JSON array a row."""
+        done = self.machine.run("runuser -u postgres -- psql -qAtX -d cht_sync -c %s", sql)
+        assert done.rc == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def value(self, sql: str):
+        """The one value of a query."""
+        rows = self.rows(f"SELECT json_build_array(({sql}))")
+        return rows[0][0]
+
+    def documents(self, database: str) -> dict[str, tuple]:
+        """_id -> (_rev, deleted) of all documents of a database's source."""
+        found = self.rows(
+            f"SELECT json_build_array(_id, _rev, _deleted) FROM v1.couchdb WHERE split_part(source, '/', 2) = '{database}'"
+        )
+        return {id_: (rev, deleted) for id_, rev, deleted in found}
+
+    def answers(self) -> bool:
+        return self.machine.run("runuser -u postgres -- psql -qAtX -d cht_sync -c 'SELECT 1'").rc == 0
+
+
+class CouchDB:
+    """The source, from outside."""
+
+    def __init__(self):
+        name = group("couchdb_demo")
+        networks = json.loads(docker("inspect", name))[0]["NetworkSettings"]["Networks"]
+        address = next(iter(networks.values()))["IPAddress"]
+        self.url = f"http://{address}:5984"
+        self.session = requests.Session()
+        self.session.auth = ("medic", secrets()["couchdb_demo_password"])
+        self.session.headers["Accept"] = "application/json"
+
+    def documents(self, database: str) -> dict[str, tuple]:
+        """_id -> (_rev, deleted) of all documents but design documents."""
+        answer = self.session.get(f"{self.url}/{database}/_changes", timeout=60).json()
+        return {
+            row["id"]: (row["changes"][0]["rev"], row.get("deleted", False))
+            for row in answer["results"]
+            if not row["id"].startswith("_design/")
+        }
+
+    def write(self, database: str = "medic", **fields) -> str:
+        """Writes a report and returns its id."""
+        id_ = str(uuid.uuid4())
+        document = {"_id": id_, "type": "data_record", "form": "pregnancy", "reported_date": int(time.time() * 1000), **fields}
+        answer = self.session.put(f"{self.url}/{database}/{id_}", json=document, timeout=10)
+        answer.raise_for_status()
+        return id_
+
+    def delete(self, id_: str, database: str = "medic") -> None:
+        document = self.session.get(f"{self.url}/{database}/{id_}", timeout=10).json()
+        self.session.delete(f"{self.url}/{database}/{id_}", params={"rev": document["_rev"]}, timeout=10).raise_for_status()
+
+
+def assert_equal(couchdb: CouchDB, warehouse: Warehouse, seconds: float = 60) -> None:
+    """Every document that should be in PostgreSQL is there, in its last revision; tombstones are flagged."""
+    for database in DATABASES:
+        source = couchdb.documents(database)
+        assert source
+        # compared as they end up, with what differs in the message
+        end = time.monotonic() + seconds
+        while (stored := warehouse.documents(database)) != source and time.monotonic() < end:
+            time.sleep(0.5)
+        missing = {id_: source[id_] for id_ in source if stored.get(id_) != source[id_]}
+        extra = {id_: stored[id_] for id_ in stored if id_ not in source}
+        assert not missing and not extra, f"{database}: {len(missing)} missing or old, {len(extra)} too many: {list(missing.items())[:3]} {list(extra)[:3]}"

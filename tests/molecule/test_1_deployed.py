@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What site.yml leaves behind."""
+
+import re
+import statistics
+import time
+
+import pytest
+from stack import DATABASES, assert_equal, playbook, secrets, until
+
+
+def test_every_document_is_there(couchdb, warehouse):
+    assert_equal(couchdb, warehouse)
+
+
+def test_tombstones_keep_no_body(warehouse):
+    assert warehouse.value("SELECT count(*) FROM v1.couchdb WHERE _deleted") > 0
+    assert warehouse.value("SELECT count(*) FROM v1.couchdb WHERE _deleted AND doc - '_id' - '_rev' <> '{\"_deleted\": true}'") == 0
+
+
+def test_no_design_document_and_no_nul(warehouse):
+    assert warehouse.value("SELECT count(*) FROM v1.couchdb WHERE starts_with(_id, '_design/')") == 0
+    assert warehouse.value("SELECT count(*) FROM v1.quarantine") == 0
+
+
+def test_a_document_arrives_within_two_seconds(couchdb, warehouse):
+    seen = []
+    for _ in range(9):
+        written = time.monotonic()
+        id_ = couchdb.write()
+        until(lambda id_=id_: warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{id_}'"), 20, "arrival")
+        seen.append(time.monotonic() - written)
+    assert statistics.median(seen) < 2, seen
+
+
+def test_a_deleted_document_is_flagged(couchdb, warehouse):
+    id_ = couchdb.write()
+    until(lambda: warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{id_}'"), 20, "arrival")
+    couchdb.delete(id_)
+    until(lambda: warehouse.value(f"SELECT _deleted FROM v1.couchdb WHERE _id = '{id_}'"), 20, "the tombstone")
+
+
+def test_verify_playbook_tells_an_operator(couchdb):
+    done = playbook("verify")
+    assert done.returncode == 0, done.stdout[-3000:]
+    for database in DATABASES:
+        assert re.search(rf"\| \S+/{database} +\| +\d+ +\| +\d+", done.stdout), done.stdout[-3000:]
+
+
+def test_check_mode_reports_no_change_and_no_secret():
+    done = playbook("site", "--check", "--diff", "-vvv")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert set(re.findall(r"changed=(\d+)", done.stdout.split("PLAY RECAP")[1])) == {"0"}, re.findall(r"changed: .*", done.stdout)
+    for name, value in secrets().items():
+        assert value not in done.stdout, f"{name} is in the output"
+
+
+def test_no_secret_is_in_a_process_list_the_journal_or_a_world_readable_file(vm):
+    # What any local user could see: arguments, and files with o+r. The database's own files are not among them.
+    for name, value in secrets().items():
+        assert vm.run("ps -eo args | grep -F %s | grep -v grep", value).stdout == "", name
+        found = vm.run("find / -xdev -type f -perm -o+r -size -2M -not -path '/proc/*' -not -path '/sys/*' -print0 | xargs -0 grep -lF %s", value)
+        assert found.stdout == "", f"{name} in {found.stdout}"
+        assert vm.run("journalctl --no-pager | grep -cF %s", value).stdout.strip() == "0", name
+
+
+def test_listens_where_the_inventory_says(vm):
+    listeners = vm.run("ss -Hltn | awk '{ print $4 }'").stdout.split()
+    for port in (5432, 3000, 3001):
+        addresses = {address.rsplit(":", 1)[0] for address in listeners if address.endswith(f":{port}")}
+        assert addresses and addresses <= {"127.0.0.1", "[::1]"}, (port, addresses)
+
+
+@pytest.mark.parametrize(
+    ("role", "sql"),
+    [
+        ("monitor", "SELECT doc FROM v1.couchdb"),
+        ("monitor", "SELECT raw FROM v1.quarantine"),
+        ("monitor", "SELECT lease FROM v1.source"),
+        ("dbt", "DELETE FROM v1.couchdb"),
+        ("dbt", "SELECT raw FROM v1.quarantine"),
+        ("superset_reader", "SELECT doc FROM v1.couchdb"),
+        ("authenticator", "SELECT doc FROM v1.couchdb"),
+        ("sync_writer", "SELECT doc FROM v1.couchdb"),
+        ("sync_writer", "SELECT v1.lock_stamp()"),
+    ],
+)
+def test_a_role_can_do_no_more_than_it_must(warehouse, role, sql):
+    done = warehouse.machine.run("runuser -u postgres -- psql -qAtX -d cht_sync -c %s -c %s", f"SET ROLE {role}", sql)
+    assert "permission denied" in done.stderr, done
+
+
+def test_the_writers_token_opens_two_functions_and_nothing_else(vm):
+    token = vm.file("/etc/cht-sync/relay/token").content_string
+    ask = "curl -s -o /dev/null -w '%%{http_code}' -H 'Authorization: Bearer %s' http://127.0.0.1:3000/%s"
+    if vm.run("command -v curl").rc:
+        ask = (
+            "python3 -c 'import requests,sys; print(requests.get(sys.argv[2], headers={\"Authorization\": \"Bearer \" + sys.argv[1]})"
+            ".status_code)' %s http://127.0.0.1:3000/%s"
+        )
+    for path in ("couchdb", "couchdb_progress", "source", "quarantine", "rpc/lock_stamp", ""):
+        assert vm.run(ask % (token, path)).stdout.strip() == "404" or path == "", path

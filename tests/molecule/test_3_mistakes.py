@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each of an operator's mistakes stops site.yml in its first minute, with a message that names the remedy."""
+
+import json
+import time
+
+import pytest
+from stack import group, playbook, secrets
+
+pytestmark = pytest.mark.life
+
+
+def source(**changed) -> str:
+    entry = {
+        "name": "district",
+        "url": f"http://{group('couchdb_demo')}:5984",
+        "username": "medic",
+        "password": secrets()["couchdb_demo_password"],
+        "databases": ["medic", "medic-sentinel", "medic-users-meta"],
+    }
+    return json.dumps({"cht_sync_sources": [{**entry, **changed}]})
+
+
+MISTAKES = {
+    "wrong password": (lambda: source(password="wrong"), ["refused the password of medic", "Correct password in cht_sync_sources"]),
+    "unreachable CouchDB": (lambda: source(url="http://127.0.0.1:9"), ["cannot be reached", "Check url in cht_sync_sources"]),
+    "missing database": (lambda: source(databases=["medic", "medic_sentinel"]), ["no database medic_sentinel", "hyphens"]),
+    "_users": (lambda: source(databases=["_users"]), ["_users", "remove it from databases"]),
+    "credentials in the URL": (lambda: source(url="http://a:b@couchdb:5984"), ["must not hold credentials"]),
+    "one source twice": (
+        lambda: json.dumps({"cht_sync_sources": json.loads(source())["cht_sync_sources"] + json.loads(source(name="b", url=f"http://{group('couchdb_demo')}:5985"))["cht_sync_sources"]}),
+        ["would both be source", "source_prefix"],
+    ),
+    "a renamed host": (lambda: source(source_prefix="renamed.example.org"), ["is no longer in the inventory", "set source_prefix"]),
+    "Logstash": (lambda: '{"cht_sync_engine": "logstash"}', ["Logstash role is not part of this release", "set it to relay"]),
+    "too small a machine": (lambda: '{"base_min_memory_mb": 99999999}', ["MB of memory", "give the machine more"]),
+    "too small a disk": (lambda: '{"base_min_disk_mb": 99999999}', ["MB free", "free some space"]),
+    "missing variable": (lambda: '{"cht_sync_timezone": ""}', ["cht_sync_timezone is not set", "Africa/Nairobi"]),
+    "missing secret": (lambda: '{"cht_sync_jwt_secret": ""}', ["cht_sync_jwt_secret is not set", "playbooks/secrets.yml"]),
+    "wrong time zone": (lambda: '{"cht_sync_timezone": "Mars/Olympus"}', ["no time zone", "timedatectl list-timezones"]),
+    "no checksum": (lambda: '{"postgrest_install_source": "url"}', ["needs a checksum"]),
+}
+
+
+def stops(words, *arguments):
+    started = time.monotonic()
+    done = playbook("site", *arguments)
+    assert done.returncode != 0
+    assert time.monotonic() - started < 60
+    said = " ".join(done.stdout.split())
+    for word in words:
+        assert word in said, said[-2000:]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_stops_with_the_remedy(mistake):
+    variables, words = MISTAKES[mistake]
+    stops(words, "-e", variables())
+
+
+def test_an_unsupported_distribution_stops_with_the_remedy(vm):
+    vm.run("cp /usr/lib/os-release /tmp/os-release && sed -i 's/=debian/=slackware/; s/Debian/Slackware/' /usr/lib/os-release")
+    vm.run("mv /etc/debian_version /etc/debian_version.away")
+    try:
+        stops(["Slackware", "Debian 12 and 13", "base_allow_untested"])
+    finally:
+        vm.run("mv /tmp/os-release /usr/lib/os-release; mv /etc/debian_version.away /etc/debian_version")
