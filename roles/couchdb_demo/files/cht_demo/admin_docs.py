@@ -77,7 +77,7 @@ def settings() -> Document:
             "uhc": {"visit_count": {"month_start_date": 1, "visit_count_goal": 1}},
             "tasks": {"rules": "", "isDeclarative": True,
                       "schedules": [{"name": name, "title": title, "event": event}
-                                    for event, (name, title, _, _) in EVENTS.items()],
+                                    for event, (name, title, _before, _after) in EVENTS.items()],
                       "targets": {"enabled": True, "items": [{"id": name, "goal": goal} for name, goal in GOALS.items()]}},
             "transitions": {"generate_shortcode_on_contacts": True, "death_reporting": True, "muting": True,
                             "create_user_for_contacts": True},

@@ -146,7 +146,7 @@ def telemetry_document(seed: str, device: Device, day: date, name: str, span: Sp
 
 def _metric(rng: random.Random, typical: float) -> Dict[str, float]:
     """Sums by fsum: the built-in sum of floats differs between Python 3.11 and 3.12."""
-    values = [round(typical * rng.uniform(0.4, 2.4), 3) for _ in range(rng.randint(1, 6))]
+    values = [round(typical * rng.uniform(0.4, 2.4), 3) for _time in range(rng.randint(1, 6))]
     return {"sum": round(math.fsum(values), 3), "min": min(values), "max": max(values), "count": len(values),
             "sumsqr": round(math.fsum(value * value for value in values), 3)}
 
@@ -174,7 +174,7 @@ def planned_feedback(seed: str, owners: List[Device], span: Span, count: int) ->
 def feedback_document(seed: str, device: Device, at: datetime, name: str, span: Span) -> Document:
     """One error report with the lines logged before it."""
     rng = stream(seed, "feedback document", name)
-    message, stack, _ = rng.choices(ERRORS, weights=[error[2] for error in ERRORS])[0]
+    message, stack, _weight = rng.choices(ERRORS, weights=[error[2] for error in ERRORS])[0]
     progress = (at - span.start).days / span.days
     version = [version for version, share in APP_VERSIONS if progress >= share][-1]
     log = [{"level": rng.choice(("info", "warn", "error")),

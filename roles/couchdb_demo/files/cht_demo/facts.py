@@ -41,7 +41,7 @@ def registration(rng: random.Random, at: datetime, lmp: date, first_pregnancy: b
         "risks": [risk for risk in PRIMARY_RISKS + SECONDARY_RISKS if rng.random() < 0.035],
         "previous_miscarriage": rng.random() < 0.06, "signs": signs(rng, DANGER_SIGNS, 0.09),
         "no_info_reason": rng.choice(("visibly_pregnant", "test_positive", "missed_periods")),
-        "visit_dates": sorted(lmp + timedelta(days=rng.randint(30, (day - lmp).days)) for _ in range(visits)),
+        "visit_dates": sorted(lmp + timedelta(days=rng.randint(30, (day - lmp).days)) for _visit in range(visits)),
         "appointment": _appointment(rng, at) if told else None}
     facts.update(_practices(rng))
     return facts

@@ -186,12 +186,12 @@ class _Plan:
                 self.contacts[report.area.place.id].changes.append({"contact": {"_id": report.facts["new"].id}})
         count = max(4, self.size // 700)
         muted = vital_events.choose_muted(self.seed, areas, self.span, count)
-        for _, person, at in muted:
+        for _area, person, at in muted:
             self.contacts[person.id].changes.append({
                 "muted": iso(at), "muting_history": {"server_side": {"muted": True, "date": epoch_ms(at)}, "client_side": [],
                                                      "last_update": "server_side"}})
-        movers = vital_events.choose_movers(self.seed, areas, self.span, count, [person.id for _, person, _ in muted])
-        for _, person, household, _ in movers:
+        movers = vital_events.choose_movers(self.seed, areas, self.span, count, [person.id for _area, person, _at in muted])
+        for _area, person, household, _at in movers:
             self.contacts[person.id].changes.append({"parent": household.lineage()})
         rng = stream(self.seed, "corrections")
         untouched = [entry for entry in self.medic if entry.kind == "person" and not entry.changes]

@@ -87,7 +87,7 @@ class Registry:
             return None
         if rng.random() < 0.4:
             return mostly_weekday(rng, self.span.day(min(last, first + rng.randint(0, 12))), self.span.last.date())
-        for _ in range(20):
+        for _try in range(20):
             day = self.span.day(rng.randint(first, last))
             if rng.random() * 1.7 < season_weight(self.span, day):
                 return mostly_weekday(rng, day, self.span.last.date())

@@ -31,7 +31,7 @@ def summarise(instance: Instance) -> Dict[str, Any]:
             size += len(encode(document))
         databases[database] = {
             "documents": sum(kinds.values()), "bytes": size, "types": dict(sorted(kinds.items())),
-            "edits": sum(1 for number in range(1, EDIT_ROUNDS + 1) for _ in instance.edits(database, number)),
+            "edits": sum(1 for number in range(1, EDIT_ROUNDS + 1) for _edit in instance.edits(database, number)),
             "deletions": len(instance.deletions(database))}
     return {
         "size": instance.size, "seed": instance.seed, "today": instance.today.isoformat(),

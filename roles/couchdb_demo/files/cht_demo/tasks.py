@@ -110,7 +110,7 @@ def planned_task(task: Task, recent: datetime) -> Planned:
 
 def task_document(task: Task) -> Document:
     """A task document, about 1 KB."""
-    _, title, before, after = EVENTS[task.event]
+    _name, title, before, after = EVENTS[task.event]
     return {
         "_id": task.id, "type": "task", "authoredOn": epoch_ms(task.authored), "user": f"org.couchdb.user:{task.user}",
         "requester": task.requester, "owner": task.patient.id, "state": task.state,
@@ -135,7 +135,7 @@ def _follow_up(span: Span, pregnancy: Pregnancy, source: Report, patient: Person
 def _task(span: Span, pregnancy: Pregnancy, source: Report, patient: Person, event: str, due: date, done: List[Report],
           ended: Optional[date], suffix: str = "") -> Optional[Task]:
     """Work out the states of one task, None when it was never made within the span."""
-    name, _, before, after = EVENTS[event]
+    name, _title, before, after = EVENTS[event]
     area = pregnancy.area
     opens, closes = midnight(due - timedelta(days=before)), midnight(due + timedelta(days=after + 1))
     authored = max(source.at + timedelta(minutes=1), midnight(due) - timedelta(days=LOOKAHEAD_DAYS))

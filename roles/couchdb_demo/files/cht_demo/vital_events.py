@@ -68,11 +68,11 @@ def other_deaths(seed: str, areas: List[Area], span: Span, count: int) -> List[R
     """
     pool = [(area, person) for area in areas for person in area.people
             if person.role == "patient" and not person.has_reports and person.died is None and not person.birth_details]
-    weights = [_mortality(person, span.end.date()) for _, person in pool]
+    weights = [_mortality(person, span.end.date()) for _area, person in pool]
     rng = stream(seed, "deaths")
     reports: List[Report] = []
     chosen = set()
-    for _ in range(count * 4):
+    for _try in range(count * 4):
         if len(reports) == count:
             break
         area, person = rng.choices(pool, weights=weights)[0]

@@ -86,8 +86,8 @@ class Writer:
     def next_report(self, directory: Directory, now: datetime) -> Tuple[Report, List[Document]]:
         """Choose what is reported next, and the new people that come with it."""
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        kinds = [kind for kind, _ in KINDS]
-        weights = [weight for _, weight in KINDS]
+        kinds = [kind for kind, _weight in KINDS]
+        weights = [weight for _kind, weight in KINDS]
         kind = self.rng.choices(kinds, weights=weights)[0]
         due = [one for one in directory.pregnancies if one.lmp and (now.date() - one.lmp).days >= 266]
         early = [one for one in directory.pregnancies if one not in due]

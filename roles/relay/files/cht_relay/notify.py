@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from typing import Mapping
+from typing import Mapping, Optional
 
 # Seconds the work between two waits may take before the process counts as stuck.
 SLACK = 60.0
@@ -17,7 +17,8 @@ SLACK = 60.0
 class Notifier:
     """Speaks the sd_notify protocol; silent where nobody listens."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environment: Optional[Mapping[str, str]] = None) -> None:
+        environment = os.environ if environment is None else environment
         self._address = environment.get("NOTIFY_SOCKET", "")
         if self._address.startswith("@"):
             self._address = "\0" + self._address[1:]

@@ -34,8 +34,8 @@ def pregnancy(report: Report) -> Document:
     answers = signs_answered(DANGER_SIGNS, danger)
     has_risk = bool(risks) or facts["first_pregnancy"] or facts["previous_miscarriage"]
     weeks = (day - lmp).days // 7 if lmp else 0
-    fields: Document = {"inputs": dict(inputs(report), user={"contact_id": report.author.id,
-                                                              "parent": {"_id": report.area.place.id}})}
+    user = {"contact_id": report.author.id, "parent": {"_id": report.area.place.id}}
+    fields: Document = {"inputs": dict(inputs(report), user=user)}
     fields.update(patient_fields(report))
     fields.update(_dating(lmp, day))
     fields.update({
