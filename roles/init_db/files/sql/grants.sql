@@ -13,8 +13,14 @@ END
 $$;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE cht_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA v1, api FROM PUBLIC;
-REVOKE ALL ON SCHEMA v1, api, public FROM PUBLIC;
+REVOKE ALL ON SCHEMA v1, api, public
+    FROM PUBLIC, authenticator, sync_writer, monitor, dbt, superset_reader;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA v1, api
+    FROM PUBLIC, authenticator, sync_writer, monitor, dbt, superset_reader;
+REVOKE ALL ON ALL TABLES IN SCHEMA v1
+    FROM PUBLIC, authenticator, sync_writer, monitor, dbt, superset_reader;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA v1
+    FROM PUBLIC, authenticator, sync_writer, monitor, dbt, superset_reader;
 
 -- PostgREST logs in as authenticator, which has no right but to become sync_writer (the role's membership).
 GRANT USAGE ON SCHEMA api TO sync_writer;

@@ -38,12 +38,12 @@ RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                 ELSE old_rev IS NOT DISTINCT FROM new_rev AND old_deleted = new_deleted END
 $$;
 
--- Keeps a row that cannot land; one entry per (source, id, text), so a repeat writes nothing.
+-- Keeps a row that cannot land; one entry per source and text, so a repeat writes nothing.
 CREATE OR REPLACE FUNCTION v1.quarantine_row(call_source text, id text, seq text, reason text, raw text)
 RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO v1.quarantine (source, doc_id, seq, reason, raw, raw_sha256)
     VALUES (call_source, id, seq, reason, raw, sha256(convert_to(raw, 'UTF8')))
-    ON CONFLICT (source, doc_id, raw_sha256) DO NOTHING
+    ON CONFLICT (source, raw_sha256) DO NOTHING
 $$;
 
 -- Lands one row or event, given as text. Tells what became of it: written, unchanged, skipped (a design document)
@@ -78,7 +78,8 @@ BEGIN
         RAISE SQLSTATE 'PT400' USING MESSAGE = 'an event lacks one of id, seq, deleted and doc';
     END IF;
     doc := change -> 'doc';
-    change_id := coalesce(change ->> 'id', doc ->> '_id');
+    -- As land_together: a page's document names itself, an event is named.
+    change_id := coalesce(CASE WHEN NOT must_be_event THEN doc ->> '_id' END, change ->> 'id');
     change_rev := coalesce(doc ->> '_rev', change #>> '{changes,0,rev}');
     change_seq := change ->> 'seq';
     gone := coalesce(change -> 'deleted' = 'true', false) OR coalesce(doc -> '_deleted' = 'true', false);
@@ -112,7 +113,7 @@ BEGIN
 EXCEPTION
     -- What a table refuses, e.g. an id longer than an index entry may be.
     WHEN program_limit_exceeded OR data_exception THEN
-        PERFORM v1.quarantine_row(call_source, left(change_id, 1000), change_seq, 'refused by the table: ' || SQLSTATE, row_text);
+        PERFORM v1.quarantine_row(call_source, change_id, change_seq, 'refused by the table: ' || SQLSTATE, row_text);
         RETURN 'quarantined';
 END
 $$;

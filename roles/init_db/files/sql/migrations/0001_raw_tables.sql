@@ -51,7 +51,7 @@ CREATE TABLE v1.quarantine (
     raw_sha256 bytea NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     closed_at timestamptz,                -- a later change of the document landed
-    UNIQUE NULLS NOT DISTINCT (source, doc_id, raw_sha256)
+    UNIQUE (source, raw_sha256)           -- the text holds the id
 );
 CREATE INDEX quarantine_open ON v1.quarantine (source) WHERE closed_at IS NULL;
 

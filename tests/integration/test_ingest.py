@@ -1,0 +1,233 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ingest contract in its plain course, through a real PostgREST."""
+
+import json
+import threading
+
+import pytest
+from conftest import Source, event, page, row
+
+
+def test_a_page_lands(source):
+    assert source.lands(page(row("a", "1-a", name="Ünï 😀"), row("b", "1-b"), last_seq="7-abc", pending=3)) == {
+        "rows": 2,
+        "written": 2,
+        "quarantined": 0,
+    }
+    assert source.stored("a") == ("1-a", False, {"_id": "a", "_rev": "1-a", "name": "Ünï 😀"})
+    assert source.progress() == ("7-abc", 3)
+
+
+def test_events_land(source):
+    events = [event("a", "1-a", doc={"_id": "a", "_rev": "1-a"}), event("b", "2-b", deleted=True)]
+    assert source.lands(json.dumps(events))["written"] == 2
+    assert source.stored("b") == (None, True, {"_id": "b", "_deleted": True})
+    assert source.progress() == ("2-b", None)
+
+
+def test_rows_of_another_layout_land(source):
+    # pouchdb-server's order
+    source.lands(page('{"id":"a","changes":[{"rev":"1-a"}],"doc":{"_id":"a","_rev":"1-a"},"seq":7}', '{"doc" : {"_id":"b","_rev":"1-b"},"id":"b"}', last_seq=7))
+    assert source.stored("a") and source.stored("b")
+    assert source.progress()[0] == "7"
+
+
+def test_the_last_change_wins_also_within_a_call(source):
+    assert source.lands(page(row("a", "1-a"), row("a", "2-a", x=1)))["written"] == 2
+    source.lands(page(row("a", "3-a", x=2)))
+    assert source.stored("a")[0] == "3-a"
+
+
+def test_a_tombstone_keeps_no_body(source):
+    source.lands(page(row("a", "1-a", name="x")))
+    source.lands(page(row("a", "2-a", _deleted=True, name="x")))
+    assert source.stored("a") == ("2-a", True, {"_id": "a", "_rev": "2-a", "_deleted": True})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        page(row("a", "1-a", x=1), row("d", "2-d", _deleted=True)),
+        json.dumps([event("a", doc={"_id": "a", "_rev": "1-a", "x": 1}), event("d", deleted=True)]),
+    ],
+    ids=["page", "events"],
+)
+def test_a_replay_writes_nothing(source, body):
+    source.lands(page(row("a", "1-a", x=1), row("d", "2-d", _deleted=True)))
+    documents, _progress = source.state()
+    assert source.lands(body)["written"] == 0
+    assert source.state()[0] == documents
+
+
+def test_stamps_are_unique_and_grow_in_commit_order(postgrest, cursor):
+    names = ("a/medic", "b/medic")
+    sources = [Source(postgrest, cursor, name) for name in names]
+
+    def feed(source):
+        for call in range(20):
+            rows = [row(f"{source.name}-{call}-{number}", "1-x") for number in range(10)]
+            assert source.send(page(*rows, last_seq=str(call))).status_code == 200
+
+    threads = [threading.Thread(target=feed, args=(source,)) for source in sources]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    cursor.execute("SELECT count(*), count(DISTINCT saved_timestamp) FROM v1.couchdb")
+    assert cursor.fetchone() == (400, 400)
+    # xmin is the order in which transactions began to write, which under the lock is the order of their commits
+    cursor.execute("SELECT count(*) FROM v1.couchdb x JOIN v1.couchdb y ON x.xmin::text::bigint < y.xmin::text::bigint AND x.saved_timestamp > y.saved_timestamp")
+    assert cursor.fetchone() == (0,)
+
+
+def test_a_clock_that_steps_back_does_not_hide_a_row(source, cursor):
+    cursor.execute("UPDATE v1.stamp SET last = '2200-01-01'")
+    source.lands(page(row("a", "1-a")))
+    source.lands(page(row("b", "1-b")))
+    cursor.execute("SELECT saved_timestamp > '2200-01-01' FROM v1.couchdb ORDER BY saved_timestamp")
+    assert cursor.fetchall() == [(True,), (True,)]
+    cursor.execute("SELECT _id FROM v1.couchdb ORDER BY saved_timestamp DESC LIMIT 1")
+    assert cursor.fetchone() == ("b",)
+
+
+def test_nul_escapes_are_removed_and_only_real_ones(source):
+    text = r'{"seq":null,"id":"a","changes":[{"rev":"1-a"}],"doc":{"_id":"a","_rev":"1-a","k\u0000ey":"x\u0000y","e":"\\u0000","f":"\\\u0000z"}}'
+    source.lands(page(text))
+    assert source.stored("a")[2] == {"_id": "a", "_rev": "1-a", "key": "xy", "e": "\\u0000", "f": "\\z"}
+
+
+def test_lone_surrogates_become_the_replacement_character(source):
+    text = r'{"seq":null,"id":"a","changes":[],"doc":{"_id":"a","_rev":"1-a","h":"x\ud800y","l":"\udc00","p":"\ud83d\ude00","e":"\\ud800"}}'
+    source.lands(page(text, row("b", "1-b")))
+    assert source.stored("a")[2] == {"_id": "a", "_rev": "1-a", "h": "x\ufffdy", "l": "\ufffd", "p": "😀", "e": "\\ud800"}
+    assert source.stored("b")
+
+
+def test_credentials_and_design_documents_do_not_land(source):
+    source.lands(page(row("a", "1-a", derived_key="k", salt="s", password_scheme="p", name="n"), row("_design/x", "1-d")))
+    assert source.stored("a")[2] == {"_id": "a", "_rev": "1-a", "name": "n"}
+    assert source.stored("_design/x") is None
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        '{"seq":null,"id":"p","changes":[{"rev":"1-p"}],"doc":{"_id":"p","_rev":"1-p","n":1e400000}}',
+        '{"seq":null,"id":"p","changes":[{"rev":"1-p"}],"doc":5}',
+        '{"seq":null,"id":null,"changes":[],"doc":{"x":1}}',
+        '{"seq":null,"id":"p","changes":[],"doc":{"_id":"p","d":' + "[" * 200000 + "]" * 200000 + "}}",
+        row("".join(chr(0x4E00 + number * 7919 % 20000) for number in range(10000)), "1-p"),  # longer than an index entry
+    ],
+    ids=["number", "no object", "no id", "deep", "long id"],
+)
+def test_poison_goes_to_quarantine_and_its_neighbours_land(source, cursor, poison):
+    for _time in range(2):  # a repeat writes nothing
+        assert source.lands(page(row("before", "1-b"), poison, row("after", "1-a"), last_seq="9-z"))["quarantined"] == 1
+    assert source.stored("before") and source.stored("after")
+    cursor.execute("SELECT count(*), bool_and(raw = %s) FROM v1.quarantine", (poison,))
+    assert cursor.fetchone() == (1, True)
+    assert source.progress()[0] == "9-z"
+
+
+def test_a_later_change_closes_the_quarantine(source, cursor):
+    source.lands(page('{"seq":null,"id":"p","changes":[],"doc":5}'))
+    source.lands(page(row("p", "2-p")))
+    cursor.execute("SELECT closed_at IS NOT NULL FROM v1.quarantine")
+    assert cursor.fetchall() == [(True,)]
+
+
+def test_an_id_of_another_source_is_kept_apart(postgrest, cursor, source):
+    other = Source(postgrest, cursor, "b/medic")
+    source.lands(page(row("settings", "1-a", of="a")))
+    assert other.lands(page(row("settings", "1-b", of="b"), row("x", "1-x")))["quarantined"] == 1
+    assert source.stored("settings")[2]["of"] == "a"
+    assert source.stored("x")
+    cursor.execute("SELECT source, reason FROM v1.quarantine")
+    assert cursor.fetchall() == [("b/medic", "id_collision")]
+
+
+WHOLE = page(row("a", "1-a", t="},\\r\\n"), row("b", "1-b", n=[1, {"x": 2}]))
+
+
+@pytest.mark.parametrize("length", range(len(WHOLE)))
+def test_a_truncated_page_is_refused(source, length):
+    source.refuses(WHOLE[:length] or " ", 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("hello", "no JSON header"),
+        ('{"last_seq":"1"}', "lacks"),
+        (page(row("a", "1-a"), count=2), "announces 2 rows, 1 came"),
+        (page('{"seq":null,"id":"a","doc":{"_id":"a","n":NaN}}'), "not valid JSON"),
+        ("[{]", "no JSON array"),
+        ("[1]", "lack"),
+        ('[{"id":"a","seq":"1","doc":{"_id":"a"}}]', "lack"),
+        (json.dumps([event("a", doc={"_id": "a"})])[:-1], "no JSON array"),
+    ],
+)
+def test_a_broken_call_is_refused_whole(source, body, words):
+    source.lands(page(row("kept", "1-k"), last_seq="5-k"))
+    answer = source.refuses(body, 400, words)
+    assert not answer.json()["details"]
+
+
+def test_invalid_utf8_is_refused(source):
+    assert source.send(page(row("a", "1-a")).encode() + b"\xff").status_code == 400
+    assert source.stored("a") is None
+
+
+def test_a_part_of_a_page_leaves_the_position_alone(source):
+    source.lands(page(row("a", "1-a"), last_seq="5-x", pending=9))
+    source.lands(page(row("b", "1-b"), last_seq=None, pending=4))
+    assert source.progress() == ("5-x", 9)
+
+
+def test_an_empty_page_moves_the_position(source):
+    source.lands(page(last_seq="6-x", pending=None))
+    assert source.progress() == ("6-x", None)
+
+
+def test_the_old_lease_is_refused(source):
+    old = source.lease
+    source.claim()
+    new, source.lease = source.lease, old
+    source.refuses(page(row("a", "1-a")), 409, "lease")
+    source.lease = new
+    source.lands(page(row("a", "1-a")))
+
+
+def test_claim_answers_the_position(source):
+    assert source.claim() is None
+    source.lands(page(row("a", "1-a"), last_seq="8-x"))
+    assert source.claim() == "8-x"
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "seq"),
+    [("1", "2", None), ("1", "1", "8-x"), ("1", None, "8-x"), ("1", "0", "8-x"), (None, "2", "8-x"), ("0", "2", "8-x")],
+)
+def test_a_database_created_anew_is_read_from_the_start(source, known, now, seq):
+    source.claim(known)
+    source.lands(page(row("a", "1-a"), last_seq="8-x"))
+    assert source.claim(now) == seq
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [({"source": "c/medic", "engine": "relay"}, 409), ({"source": "unknown/medic", "engine": "relay"}, 404)],
+)
+def test_a_source_of_another_engine_or_none_is_refused(postgrest, cursor, claim, status):
+    answer = postgrest.post("claim", claim)
+    assert answer.status_code == status and answer.json()["hint"]
+
+
+def test_headers_are_required(postgrest, cursor):
+    assert postgrest.post("ingest", page()).status_code == 400
+
+
+def test_nobody_writes_without_a_token(postgrest, cursor, source):
+    assert postgrest.post("ingest", page(), token=None, **{"X-CHT-Source": source.name, "X-CHT-Lease": source.lease}).status_code == 401
+    assert postgrest.post("claim", {"source": "a/medic", "engine": "relay"}, token=None).status_code == 401

@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.cht.sync.plugins.filter.feeds import feeds
+
+ENTRY = {"name": "district", "url": "https://cht.example.org:6984/", "username": "u", "password": "geheim", "databases": ["medic", "medic-sentinel"]}
+
+
+def test_one_feed_a_database():
+    first, second = feeds([ENTRY])
+    assert first == {
+        "name": "district",
+        "database": "medic",
+        "unit": "district.medic",
+        "source": "cht.example.org/medic",
+        "url": "https://cht.example.org:6984",
+        "username": "u",
+        "ca_file": None,
+    }
+    assert second["source"] == "cht.example.org/medic-sentinel"
+
+
+def test_a_prefix_replaces_the_host():
+    assert feeds([{**ENTRY, "source_prefix": "kenya"}])[0]["source"] == "kenya/medic"
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ("medic", "must be a list"),
+        (["medic"], "must be a dictionary"),
+        ([{}], "lacks name, url, username, password, databases"),
+        ([{**ENTRY, "databases": []}], "lacks databases"),
+        ([{**ENTRY, "user": "x"}], "unknown keys user"),
+        ([{**ENTRY, "name": "Distrikt 1"}], "name may hold"),
+        ([{**ENTRY, "url": "cht.example.org"}], "must begin with http"),
+        ([{**ENTRY, "url": "https://a:b@cht.example.org"}], "must not hold credentials"),
+        ([{**ENTRY, "url": "https://cht.example.org:port"}], "not valid"),
+        ([{**ENTRY, "url": "https://cht.example.org/?a"}], "query"),
+        ([{**ENTRY, "source_prefix": "a/b"}], "source_prefix may hold"),
+        ([{**ENTRY, "databases": "medic"}], "must be a list"),
+        ([{**ENTRY, "databases": ["_users"]}], "credentials"),
+        ([{**ENTRY, "databases": ["Medic"]}], "no name of a CHT database"),
+        ([ENTRY, {**ENTRY, "name": "b", "url": "https://cht.example.org"}], "source cht.example.org/medic"),
+        ([ENTRY, {**ENTRY, "url": "https://other.example.org"}], "unit district.medic"),
+    ],
+)
+def test_mistakes_are_named(sources, words):
+    with pytest.raises(AnsibleFilterError) as caught:
+        feeds(sources)
+    assert words in str(caught.value)
+    assert "geheim" not in str(caught.value)
