@@ -31,6 +31,10 @@ $(VENV)/.tests: tests/requirements.txt $(VENV)/.controller
 lock: $(VENV)/.tests ## Resolve all Python locks again
 	tests/tools/lock.sh
 
+.PHONY: docs
+docs: $(VENV)/.tests ## Write the variables of the roles into their READMEs
+	tests/tools/readmes.py
+
 # --- demo -----------------------------------------------------------------------------------------------------------
 
 .PHONY: demo demo-down local
