@@ -12,18 +12,21 @@ cd "$here/../.."
 inventory=inventories/demo
 log=${DEMO_LOG:-/tmp/cht-sync-demo.log}
 
-# play TITLE PLAYBOOK...: shows each task's name while it runs; the whole output goes to the log.
+# play TITLE PLAYBOOK...: shows what it is at while it runs; the whole output goes to the log.
 play() {
-    local title=$1 start=$SECONDS
+    local title=$1 start=$SECONDS output
     shift
     printf '== %s\n' "$title"
-    if ! ansible-playbook -i "$inventory" "$@" > >(tee -a "$log" | show_progress) 2>&1; then
-        wait || true
-        printf '\n'
+    output=$(mktemp)
+    if ! ansible-playbook -i "$inventory" "$@" 2>&1 | tee -a "$log" "$output" | show_progress; then
         die "failed: the whole output is in $log; make demo can be run again"
     fi
-    printf '\r\033[K   done in %s s\n' "$((SECONDS - start))"
+    printf '   done in %s s, %s changes\n' "$((SECONDS - start))" \
+        "$(grep -oE 'changed=[0-9]+' "$output" | cut -d= -f2 | paste -sd+ | sum_up)"
+    rm -f "$output"
 }
+
+sum_up() { local sum; read -r sum || true; echo "$((${sum:-0}))"; }
 
 # On a terminal one line that changes; elsewhere a line a play, and whatever went wrong.
 show_progress() {
