@@ -36,9 +36,10 @@ show_progress() {
         case $line in
         "TASK ["*) [ -z "$interactive" ] || printf '\r\033[K   %.100s' "${line#TASK }" >&2 ;;
         "PLAY ["*) [ -n "$interactive" ] || printf '   %s\n' "${line%%\**}" >&2 ;;
-        "[ERROR]"* | fatal:* | *"msg:"*) printf '\n%s\n' "$line" >&2 ;;
+        "[ERROR]"* | fatal:*) printf '\n%s\n' "$line" >&2 ;;
         esac
     done
+    [ -z "$interactive" ] || printf '\r\033[K' >&2
 }
 
 case ${1:-} in
