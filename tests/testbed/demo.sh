@@ -49,7 +49,12 @@ up | source)
     play "Secrets" playbooks/secrets.yml
     play "The machine" tests/testbed/demo.yml
     play "A CouchDB with CHT documents" playbooks/couchdb_demo.yml
-    [ "$1" = up ] || { say "CouchDB runs in container cht-sync-demo, port 5984"; exit 0; }
+    if [ "$1" = source ]; then
+        address=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' cht-sync-demo)
+        printf 'CouchDB: http://%s:5984  user: medic  password: couchdb_demo_password in %s\n' \
+            "$address" "$inventory/group_vars/all/secrets.yml"
+        exit 0
+    fi
     play "The stack (playbooks/site.yml)" playbooks/site.yml
     printf '== Verify (playbooks/verify.yml)\n'
     ansible-playbook -i "$inventory" playbooks/verify.yml >>"$log" 2>&1 || { tail -n 40 "$log"; die "verify failed: $log"; }
