@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 TESTBED := tests/testbed
 INVENTORY ?= inventories/demo
-SCENARIOS := default debian13
+SCENARIOS := default debian13 two_machines
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg

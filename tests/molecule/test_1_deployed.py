@@ -71,6 +71,7 @@ def test_the_operators_authority_is_trusted(vm):
     assert "\n".join(ours) in trusted
 
 
+@pytest.mark.single
 def test_listens_where_the_inventory_says(vm):
     listeners = vm.run("ss -Hltn | awk '{ print $4 }'").stdout.split()
     for port in (5432, 3000, 3001):
