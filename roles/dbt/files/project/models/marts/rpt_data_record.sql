@@ -12,9 +12,6 @@
     {'columns': ['facility_uuid']},
 ]) }}
 
-{%- set area_types = "('" ~ var('area_types') | join("', '") ~ "')" %}
-{%- set facility_types = "('" ~ var('facility_types') | join("', '") ~ "')" %}
-
 with changed_contact as (
     select uuid from {{ ref('contact') }} where {{ in_window('saved_timestamp') }}
     union all
@@ -29,39 +26,24 @@ changed as (
     select r.uuid from {{ ref('data_record') }} r join changed_contact c on c.uuid = r.{{ reference }}
     {%- endfor %}
     {%- endif %}
-),
-
-placed as (
-    select
-        r.*,
-        r.reported at time zone '{{ var("time_zone") }}' as reported_here,
-        chw.name as contact_name,
-        case when parent.contact_type in {{ area_types }} then parent.uuid
-             when grandparent.contact_type in {{ area_types }} then grandparent.uuid end as area_uuid,
-        case when parent.contact_type in {{ facility_types }} then parent.uuid
-             when grandparent.contact_type in {{ facility_types }} then grandparent.uuid end as facility_uuid,
-        parent.uuid as known_parent_uuid,
-        parent.name as parent_name,
-        grandparent.name as grandparent_name
-    from changed
-    join {{ ref('data_record') }} r on r.uuid = changed.uuid
-    left join {{ ref('contact') }} chw on chw.uuid = r.contact_uuid
-    left join {{ ref('contact') }} parent on parent.uuid = r.parent_uuid
-    left join {{ ref('contact') }} grandparent on grandparent.uuid = r.grandparent_uuid
 )
 
 select
-    uuid,
-    saved_timestamp,
-    reported,
-    reported_here::date as reported_day,
-    date_trunc('month', reported_here)::date as reported_month,
-    form,
-    contact_uuid as chw_uuid,
+    r.uuid,
+    r.saved_timestamp,
+    r.reported,
+    (r.reported at time zone '{{ var("time_zone") }}')::date as reported_day,
+    date_trunc('month', r.reported at time zone '{{ var("time_zone") }}')::date as reported_month,
+    r.form,
+    r.contact_uuid as chw_uuid,
     -- Only of who belongs to an area or facility: others are patients, whose names no dashboard shows.
-    case when known_parent_uuid in (area_uuid, facility_uuid) then contact_name end as chw_name,
-    area_uuid,
-    case when area_uuid = known_parent_uuid then parent_name else grandparent_name end as area_name,
-    facility_uuid,
-    case when facility_uuid = known_parent_uuid then parent_name else grandparent_name end as facility_name
-from placed
+    case when parent.contact_type in ('{{ (var("area_types") + var("facility_types")) | join("', '") }}') then chw.name end as chw_name,
+    {{ nearest_place(var('area_types'), 'uuid') }} as area_uuid,
+    {{ nearest_place(var('area_types'), 'name') }} as area_name,
+    {{ nearest_place(var('facility_types'), 'uuid') }} as facility_uuid,
+    {{ nearest_place(var('facility_types'), 'name') }} as facility_name
+from changed
+join {{ ref('data_record') }} r on r.uuid = changed.uuid
+left join {{ ref('contact') }} chw on chw.uuid = r.contact_uuid
+left join {{ ref('contact') }} parent on parent.uuid = r.parent_uuid
+left join {{ ref('contact') }} grandparent on grandparent.uuid = r.grandparent_uuid
