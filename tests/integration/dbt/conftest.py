@@ -73,14 +73,35 @@ class Server:
                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
+class Dbt:
+    """dbt as the role installs it, started once; only its `program` is a process a run."""
+
+    def __init__(self, venv, server, target):
+        self.program = venv / "bin" / "dbt"
+        self.environment = {
+            **os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGDATABASE": "warehouse", "PGUSER": "dbt",
+            "CHT_SYNC_TIMEZONE": "Africa/Nairobi", "DO_NOT_TRACK": "1", "DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target),
+            "DBT_PROJECT_DIR": str(ROLE / "project"), "DBT_PROFILES_DIR": str(ROLE / "project")}
+        self._process = subprocess.Popen([venv / "bin" / "python", Path(__file__).parent / "serve_dbt.py"], env=self.environment,
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, *arguments):
+        self._process.stdin.write(json.dumps(arguments) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def stop(self):
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
 class Warehouse:
     """One warehouse database: documents go in by api.ingest, and dbt models them."""
 
-    def __init__(self, server, name, dbt, target):
+    def __init__(self, server, name, dbt=None):
         self.server = server
         self.name = name
         self._dbt = dbt
-        self._target = target
         self.connection = server.connect(name)
 
     def document(self, uuid):
@@ -100,14 +121,10 @@ class Warehouse:
             counts = self.value("SELECT api.ingest(%s)", json.dumps(call))
             assert counts["quarantined"] == 0, counts
 
-    def dbt(self, *arguments, check=True, **environment):
+    def dbt(self, *arguments, check=True):
         """Runs dbt; its output is in the error when it fails unexpectedly."""
-        environment = {**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(self.server.port), "PGDATABASE": self.name, "PGUSER": "dbt",
-                       "CHT_SYNC_TIMEZONE": "Africa/Nairobi", "DO_NOT_TRACK": "1", "DBT_TARGET_PATH": str(self._target),
-                       "DBT_LOG_PATH": str(self._target), **environment}
-        run = subprocess.run([self._dbt, *arguments, "--project-dir", ROLE / "project", "--profiles-dir", ROLE / "project"],
-                             env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        assert not check or run.returncode == 0, run.stdout
+        run = self._dbt.run(*arguments)
+        assert not check or run["success"], run["output"]
         return run
 
     def query(self, sql, *parameters):
@@ -139,8 +156,8 @@ def server():
 
 
 @pytest.fixture(scope="session")
-def dbt_program():
-    """dbt as the role installs it, in an environment named by the lock."""
+def dbt(server, tmp_path_factory):
+    """dbt in an environment named by the lock, which is made where it is not there."""
     lock = ROLE / "requirements.txt"
     venv = ROOT / ".cache" / f"dbt-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     if not (venv / ".complete").exists():
@@ -148,7 +165,9 @@ def dbt_program():
         subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, venv], check=True)
         subprocess.run([uv, "pip", "install", "-q", "--python", venv / "bin" / "python", "--require-hashes", "-r", lock], check=True)
         (venv / ".complete").touch()
-    return venv / "bin" / "dbt"
+    running = Dbt(venv, server, tmp_path_factory.mktemp("dbt"))
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")
@@ -170,14 +189,13 @@ def empty(server):
 
 
 @pytest.fixture(scope="session")
-def copy(server, dbt_program, tmp_path_factory):
+def copy(server, dbt):
     """Makes the database `warehouse` anew from another one. Always by one name, else dbt parses its project again."""
-    target = tmp_path_factory.mktemp("dbt")
 
     def copy(template):
         server.execute("DROP DATABASE IF EXISTS warehouse WITH (FORCE)")
         server.execute(f"CREATE DATABASE warehouse OWNER cht_owner TEMPLATE {template}")
-        return Warehouse(server, "warehouse", dbt_program, target)
+        return Warehouse(server, "warehouse", dbt)
 
     return copy
 
