@@ -1,0 +1,41 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+{# Expressions over what documents hold, which can be anything: none of them ever fails. #}
+
+{# Text for an index, whose entries are limited to 2704 bytes. #}
+{% macro short(expression) -%}
+    left({{ expression }}, 600)
+{%- endmacro %}
+
+{# A day as a timestamp. Days out of range roll over (30 February is 1 or 2 March) where a cast would fail. #}
+{% macro day_of(year, month, day) -%}
+    case
+        when {{ year }} ~ '^[12]\d{3}$' and {{ month }} ~ '^\d{1,2}$' and {{ day }} ~ '^\d{1,2}$'
+        then make_date(({{ year }})::int, 1, 1)
+            + make_interval(months => ({{ month }})::int - 1, days => ({{ day }})::int - 1)
+    end
+{%- endmacro %}
+
+{# A moment written as epoch milliseconds, number or text, or as ISO 8601, UTC unless it says otherwise. #}
+{% macro moment_of(expression) -%}
+    case
+        when {{ expression }} ~ '^\d{1,14}(\.\d*)?$'
+        then to_timestamp(({{ expression }})::double precision / 1000)
+        when {{ expression }} ~ '^[12]\d{3}-\d\d-\d\d'
+        then (
+            {{ day_of("left(" ~ expression ~ ", 4)", "substr(" ~ expression ~ ", 6, 2)", "substr(" ~ expression ~ ", 9, 2)") }}
+            + coalesce(substring({{ expression }} from '[T ](\d\d:[0-5]\d(:[0-5]\d(\.\d{1,6})?)?)')::interval, '0')
+            - coalesce(substring({{ expression }} from '[+-]\d\d:[0-5]\d$')::interval, '0')
+        ) at time zone 'UTC'
+    end
+{%- endmacro %}
+
+{# The first moment of what a telemetry document is about; where a part of the date is missing, its id has it too. #}
+{% macro telemetry_period() -%}
+    {{ day_of(
+        "coalesce(doc #>> '{metadata,year}', substring(uuid from '^telemetry-(\d{4})-'))",
+        "coalesce(doc #>> '{metadata,month}', substring(uuid from '^telemetry-\d{4}-(\d+)-'))",
+        "coalesce(doc #>> '{metadata,day}', substring(uuid from '^telemetry-\d{4}-\d+-(\d{1,2})-'), '1')",
+    ) }} at time zone '{{ var("time_zone") }}'
+{%- endmacro %}

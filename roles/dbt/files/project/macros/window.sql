@@ -1,0 +1,78 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+{#
+How a model learns what changed, without missing a row and without reading one twice.
+
+saved_timestamp is unique and grows in commit order, so everything up to a stamp that was seen is there. The table
+`watermark` keeps, for each model, up to where it is done. A run of a model covers the window (since, until]: since is
+its own watermark; until is what all its parents have done, or the newest raw row for a model without parents.
+The window moves on whatever rows came, so rows that a model leaves out, and tombstones, cost nothing the next time.
+
+Pre-hook, model and post-hooks are one transaction: a watermark never says more than the model holds, and nobody sees
+a model half done.
+#}
+
+{% macro create_watermark() %}
+    create table if not exists {{ target.schema }}.watermark (
+        model text primary key,
+        saved_timestamp timestamp not null
+    )
+{% endmacro %}
+
+{% macro open_window() %}
+    {%- set parents = [] -%}
+    {%- for node in model.depends_on.nodes if node.startswith('model.') -%}
+        {%- do parents.append("'" ~ node.split('.') | last ~ "'") -%}
+    {%- endfor -%}
+    select
+        set_config('cht.since', coalesce(
+            (
+                select saved_timestamp::text from {{ target.schema }}.watermark
+                where model = '{{ model.name }}' and {{ 'true' if is_incremental() else 'false' }}
+            ), '-infinity'), true),
+        set_config('cht.until', coalesce(
+            (
+                {%- if parents %}
+                select min(saved_timestamp)::text from {{ target.schema }}.watermark
+                where model in ({{ parents | join(', ') }})
+                {%- else %}
+                select max(saved_timestamp)::text from {{ source('v1', 'couchdb') }}
+                {%- endif %}
+            ), '-infinity'), true)
+{% endmacro %}
+
+{% macro in_window(stamp) -%}
+    ({{ stamp }} > current_setting('cht.since')::timestamp and {{ stamp }} <= current_setting('cht.until')::timestamp)
+{%- endmacro %}
+
+{% macro close_window() %}
+    insert into {{ target.schema }}.watermark as w (model, saved_timestamp)
+    select '{{ model.name }}', current_setting('cht.until')::timestamp
+    where not exists (
+        select from {{ target.schema }}.watermark
+        where model = '{{ model.name }}' and saved_timestamp = current_setting('cht.until')::timestamp
+    )
+    on conflict (model) do update set saved_timestamp = excluded.saved_timestamp;
+    {#- A new table has no statistics yet, and the models below it are next. #}
+    {% if not is_incremental() %}analyze {{ this }};{% endif %}
+{% endmacro %}
+
+{# The documents of some types that changed, with the stamp under which document_metadata knows them. #}
+{% macro changed_documents(types) -%}
+    (
+        select m.uuid, m.saved_timestamp, m.doc_type, c.doc
+        from {{ ref('document_metadata') }} m
+        join {{ source('v1', 'couchdb') }} c on c._id = m.uuid and not c._deleted
+        where m.doc_type in ({% for type in types %}'{{ type }}'{{ ', ' if not loop.last }}{% endfor %})
+          and {{ in_window('m.saved_timestamp') }}
+    )
+{%- endmacro %}
+
+{# Post-hook: drops rows whose document changed into one that does not belong into this model any more. #}
+{% macro drop_outdated(parent) %}
+    delete from {{ this }} t using {{ parent }} p
+    where p.uuid = t.{{ config.get('unique_key') }}
+      and {{ in_window('p.saved_timestamp') }}
+      and t.saved_timestamp < p.saved_timestamp
+{% endmacro %}

@@ -1,0 +1,21 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- Persons with a shortcode, which is what reports may name them by.
+{{ config(
+    indexes=[
+        {'columns': ['uuid'], 'type': 'hash'},
+        {'columns': ['saved_timestamp']},
+        {'columns': ['patient_id'], 'type': 'hash'},
+    ],
+    post_hook="{{ drop_outdated(ref('contact')) }}",
+) }}
+
+select
+    contact.uuid,
+    contact.saved_timestamp,
+    c.doc ->> 'patient_id' as patient_id
+from {{ ref('contact') }} contact
+join {{ ref('contact_type') }} contact_type on contact_type.id = contact.contact_type and contact_type.person
+join {{ source('v1', 'couchdb') }} c on c._id = contact.uuid and not c._deleted
+where c.doc ->> 'patient_id' is not null and {{ in_window('contact.saved_timestamp') }}

@@ -1,0 +1,19 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+{{ config(
+    indexes=[{'columns': ['uuid'], 'type': 'hash'}, {'columns': ['saved_timestamp']}],
+    post_hook="{{ drop_outdated(ref('contact')) }}",
+) }}
+
+select
+    contact.uuid,
+    contact.saved_timestamp,
+    c.doc ->> 'sex' as sex,
+    c.doc ->> 'patient_id' as patient_id,
+    c.doc ->> 'phone' as phone,
+    coalesce(c.doc ->> 'phone_alternate', c.doc ->> 'alternative_phone') as phone2
+from {{ ref('contact') }} contact
+join {{ ref('contact_type') }} contact_type on contact_type.id = contact.contact_type and contact_type.person
+join {{ source('v1', 'couchdb') }} c on c._id = contact.uuid and not c._deleted
+where {{ in_window('contact.saved_timestamp') }}

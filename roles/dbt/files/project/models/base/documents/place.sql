@@ -1,0 +1,18 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- Every contact that is no person, kinds that no setting knows included.
+{{ config(
+    indexes=[{'columns': ['uuid'], 'type': 'hash'}, {'columns': ['saved_timestamp']}, {'columns': ['place_id']}],
+    post_hook="{{ drop_outdated(ref('contact')) }}",
+) }}
+
+select
+    contact.uuid,
+    contact.saved_timestamp,
+    {{ short("c.doc ->> 'place_id'") }} as place_id,
+    coalesce(c.doc #>> '{contact,_id}', c.doc ->> 'contact') as contact_id
+from {{ ref('contact') }} contact
+left join {{ ref('contact_type') }} contact_type on contact_type.id = contact.contact_type
+join {{ source('v1', 'couchdb') }} c on c._id = contact.uuid and not c._deleted
+where contact_type.person is not true and {{ in_window('contact.saved_timestamp') }}

@@ -1,0 +1,8 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- Reports that the mart lacks.
+select r.uuid
+from {{ ref('data_record') }} r
+left join {{ ref('rpt_data_record') }} m on m.uuid = r.uuid
+where m.uuid is null

@@ -1,0 +1,220 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A throwaway PostgreSQL, the warehouse in it as init_db makes it, and dbt from the role's lock."""
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import psycopg2
+import psycopg2.extras
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLE = ROOT / "roles" / "dbt" / "files"
+sys.path[:0] = [str(ROOT / "collections"), str(ROOT / "roles" / "couchdb_demo" / "files")]
+
+from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import read_bundle  # noqa: E402
+from ansible_collections.cht.sync.plugins.module_utils._warehouse import Warehouse as Converger  # noqa: E402
+from cht_demo import DATABASES, generate  # noqa: E402
+
+BINARIES = Path(os.environ.get("POSTGRESQL_BIN", "/usr/lib/postgresql/15/bin"))
+SIZE = 3000
+SCHEMAS = [{"name": "v1", "owner": "cht_owner"}, {"name": "api", "owner": "cht_owner"},
+           {"name": "dbt", "owner": "dbt"}, {"name": "marts", "owner": "dbt"}]
+ROLES = """CREATE ROLE cht_owner NOLOGIN; CREATE ROLE sync_writer NOLOGIN;
+           CREATE ROLE authenticator LOGIN NOINHERIT; CREATE ROLE monitor LOGIN; CREATE ROLE dbt LOGIN;
+           CREATE ROLE superset_reader LOGIN"""
+
+
+class Server:
+    """A cluster of its own, on a free port of the loopback, without passwords."""
+
+    def __init__(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="cht-dbt-pg-"))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+
+    def start(self):
+        if os.getuid() == 0:
+            shutil.chown(self.directory, "postgres")
+        self._run("initdb", "-D", self.directory / "data", "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+                  "--locale=C.UTF-8", "--no-sync")
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.directory} -c fsync=off " \
+                  "-c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
+        self._run("pg_ctl", "-D", self.directory / "data", "-l", self.directory / "log", "-w", "-o", options, "start")
+
+    def stop(self):
+        self._run("pg_ctl", "-D", self.directory / "data", "-m", "immediate", "stop")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def connect(self, database, user="postgres"):
+        connection = psycopg2.connect(host="127.0.0.1", port=self.port, user=user, dbname=database)
+        connection.autocommit = True
+        return connection
+
+    def execute(self, sql, database="postgres"):
+        connection = self.connect(database)
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+        connection.close()
+
+    def _run(self, program, *arguments):
+        as_postgres = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        subprocess.run([*as_postgres, str(BINARIES / program), *map(str, arguments)], check=True, cwd="/",
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+class Dbt:
+    """dbt as the role installs it, started once; only its `program` is a process a run."""
+
+    def __init__(self, venv, server, target):
+        self.program = venv / "bin" / "dbt"
+        self.environment = {
+            **os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGDATABASE": "warehouse", "PGUSER": "dbt",
+            "CHT_SYNC_TIMEZONE": "Africa/Nairobi", "DO_NOT_TRACK": "1", "DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target),
+            "DBT_PROJECT_DIR": str(ROLE / "project"), "DBT_PROFILES_DIR": str(ROLE / "project")}
+        self._process = subprocess.Popen([venv / "bin" / "python", Path(__file__).parent / "serve_dbt.py"], env=self.environment,
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, *arguments):
+        self._process.stdin.write(json.dumps(arguments) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def stop(self):
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
+class Warehouse:
+    """One warehouse database: documents go in by api.ingest, and dbt models them."""
+
+    def __init__(self, server, name, dbt=None):
+        self.server = server
+        self.name = name
+        self._dbt = dbt
+        self.connection = server.connect(name)
+
+    def document(self, uuid):
+        """The stored document."""
+        return self.value("SELECT doc FROM v1.couchdb WHERE _id = %s", uuid)
+
+    def ingest(self, documents, database="medic", deleted=()):
+        """Stores documents, then tombstones of ids, as an engine does, in calls of 500."""
+        source = f"cht.example.org/{database}"
+        events = [{"id": document["_id"], "seq": "1", "deleted": False, "doc": document} for document in documents]
+        events += [{"id": uuid, "seq": "1", "deleted": True, "doc": {"_id": uuid, "_deleted": True}} for uuid in deleted]
+        lease = self.value("SELECT api.claim(%s, 'relay')", source)["lease"]
+        headers = json.dumps({"x-cht-source": source, "x-cht-lease": lease})
+        for start in range(0, len(events), 500):
+            call = events[start:start + 500]
+            self.query("SELECT set_config('request.headers', %s, false)", headers)
+            counts = self.value("SELECT api.ingest(%s)", json.dumps(call))
+            assert counts["quarantined"] == 0, counts
+
+    def dbt(self, *arguments, check=True):
+        """Runs dbt; its output is in the error when it fails unexpectedly."""
+        run = self._dbt.run(*arguments)
+        assert not check or run["success"], run["output"]
+        return run
+
+    def query(self, sql, *parameters):
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, parameters or None)
+            return cursor.fetchall() if cursor.description else None
+
+    def column(self, sql, *parameters):
+        return [row[0] for row in self.query(sql, *parameters)]
+
+    def value(self, sql, *parameters):
+        return self.query(sql, *parameters)[0][0]
+
+    def row(self, sql, *parameters):
+        """The one row, as a dict."""
+        with self.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+            cursor.execute(sql, parameters or None)
+            rows = cursor.fetchall()
+        assert len(rows) == 1, rows
+        return dict(rows[0])
+
+
+@pytest.fixture(scope="session")
+def server():
+    running = Server()
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def dbt(server, tmp_path_factory):
+    """dbt in an environment named by the lock, which is made where it is not there."""
+    lock = ROLE / "requirements.txt"
+    venv = ROOT / ".cache" / f"dbt-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    if not (venv / ".complete").exists():
+        uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+        subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, venv], check=True)
+        subprocess.run([uv, "pip", "install", "-q", "--python", venv / "bin" / "python", "--require-hashes", "-r", lock], check=True)
+        (venv / ".complete").touch()
+    running = Dbt(venv, server, tmp_path_factory.mktemp("dbt"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def instance():
+    """The demo's documents."""
+    return generate(SIZE, "dbt", date(2026, 11, 24))
+
+
+@pytest.fixture(scope="session")
+def empty(server):
+    """Name of a database as init_db leaves it, to copy."""
+    server.execute(ROLES)
+    server.execute("CREATE DATABASE empty OWNER cht_owner TEMPLATE template0")
+    connection = psycopg2.connect(host="127.0.0.1", port=server.port, user="postgres", dbname="empty")
+    sources = [{"source": f"cht.example.org/{database}", "engine": "relay"} for database in DATABASES]
+    Converger(connection, "cht_owner", SCHEMAS).converge(read_bundle(ROOT / "roles/init_db/files/sql"), sources, False)
+    connection.close()
+    return "empty"
+
+
+@pytest.fixture(scope="session")
+def copy(server, dbt):
+    """Makes the database `warehouse` anew from another one. Always by one name, else dbt parses its project again."""
+
+    def copy(template):
+        server.execute("DROP DATABASE IF EXISTS warehouse WITH (FORCE)")
+        server.execute(f"CREATE DATABASE warehouse OWNER cht_owner TEMPLATE {template}")
+        return Warehouse(server, "warehouse", dbt)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def modelled(server, copy, empty, instance):
+    """Name of a database with the demo's documents, modelled by a first run."""
+    warehouse = copy(empty)
+    for database in DATABASES:
+        warehouse.ingest(instance.final(database), database)
+    warehouse.dbt("run")
+    warehouse.connection.close()
+    server.execute("ALTER DATABASE warehouse RENAME TO modelled")
+    return "modelled"
+
+
+@pytest.fixture
+def warehouse(copy, modelled):
+    """The modelled demo, for one test."""
+    fresh = copy(modelled)
+    yield fresh
+    fresh.connection.close()
