@@ -72,9 +72,8 @@ def _chart(content):
     content["params"] = _form(_parsed(content.get("params")) or {})
     context = _parsed(content.get("query_context"))
     if isinstance(context, dict):
-        context = {key: value for key, value in context.items() if key not in CHART_ACCIDENTS}
-        context["form_data"] = _form(context.get("form_data") or {})
-        # Superset itself fills this in when it runs the query.
+        # form_data repeats params.
+        context = {key: value for key, value in context.items() if key not in CHART_ACCIDENTS + ("form_data",)}
         context["queries"] = [
             {key: value for key, value in query.items() if key not in CHART_ACCIDENTS}
             for query in context.get("queries") or []
