@@ -1,0 +1,188 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a Superset object is its meaning, and what an accident of the server it lies on.
+
+Both sides of a comparison go through `normal`: the bundle, and what Superset exports. Equal meaning gives equal
+results, whatever numbers the server gave the objects and whichever defaults its export spells out.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import DEFAULTS, MASK, Asset
+
+# Recomputed by Superset from the ids of charts and datasets, or from their data.
+CHART_ACCIDENTS = ("datasource", "slice_id", "dashboards", "url_params", "dashboardId")
+DASHBOARD_ACCIDENTS = ("color_scheme_domain", "map_label_colors", "shared_label_colors", "show_native_filters")
+FILTER_ACCIDENTS = ("chartsInScope", "tabsInScope")
+SECRETS = ("password", "encrypted_extra", "masked_encrypted_extra")
+WHOLE_DASHBOARD = {"scope": {"rootPath": ["ROOT_ID"], "excluded": []}}
+
+
+def normal(asset: Asset) -> dict:
+    """The meaning of one object."""
+    content = {
+        key: value
+        for key, value in asset.content.items()
+        if key not in ("uuid", "version", "tags", "theme_uuid", "is_managed_externally", "external_url")
+    }
+    content = _NORMALIZERS[asset.kind](content)
+    return _pruned(_without_defaults(asset.kind, content))
+
+
+def differences(before, after, path: str = "") -> list[str]:
+    """The paths of all values that differ."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return [
+            line
+            for key in sorted(before.keys() | after.keys(), key=str)
+            for line in differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
+        ]
+    return [] if before == after else [path]
+
+
+def _database(content):
+    content = {key: value for key, value in content.items() if key not in SECRETS + ("configuration_method",)}
+    if "allow_file_upload" in content:
+        content["allow_csv_upload"] = content.pop("allow_file_upload")
+    content["sqlalchemy_uri"] = masked(content["sqlalchemy_uri"])
+    content["extra"] = _parsed(content.get("extra"))
+    return content
+
+
+def _dataset(content):
+    content = {key: value for key, value in content.items() if key not in ("data", "source_db_engine")}
+    for key in ("extra", "params", "template_params"):
+        content[key] = _parsed(content.get(key))
+    for children, name in (("columns", "column_name"), ("metrics", "metric_name")):
+        # In any order: Superset keeps none.
+        content[children] = {
+            child[name]: _without_defaults(
+                children,
+                {**{key: value for key, value in child.items() if key != name}, "extra": _parsed(child.get("extra"))},
+            )
+            for child in content.get(children) or []
+        }
+    return content
+
+
+def _chart(content):
+    content = dict(content)
+    content["params"] = _form(_parsed(content.get("params")) or {})
+    context = _parsed(content.get("query_context"))
+    if isinstance(context, dict):
+        # form_data repeats params.
+        context = {key: value for key, value in context.items() if key not in CHART_ACCIDENTS + ("form_data",)}
+        context["queries"] = [
+            {key: value for key, value in query.items() if key not in CHART_ACCIDENTS}
+            for query in context.get("queries") or []
+        ]
+    content["query_context"] = context
+    return content
+
+
+def _form(params):
+    params = {key: value for key, value in params.items() if key not in CHART_ACCIDENTS}
+    # An import keeps no other kind: they refer to objects by number.
+    params["annotation_layers"] = [
+        layer for layer in params.get("annotation_layers") or [] if layer.get("annotationType") == "FORMULA"
+    ]
+    return params
+
+
+def _dashboard(content):
+    content = dict(content)
+    position = {}
+    uuids = {}
+    for key, node in (content.get("position") or {}).items():
+        if isinstance(node, dict) and isinstance(node.get("meta"), dict):
+            meta = dict(node["meta"])
+            if "chartId" in meta:
+                uuids[meta.pop("chartId")] = meta.get("uuid")
+            node = {**node, "meta": meta}
+        position[key] = node
+    content["position"] = position
+    content["metadata"] = _metadata(content.get("metadata") or {}, uuids)
+    return content
+
+
+def _metadata(metadata, uuids):
+    metadata = {key: value for key, value in metadata.items() if key not in DASHBOARD_ACCIDENTS}
+    if metadata.get("default_filters") in ("{}", ""):
+        del metadata["default_filters"]
+    metadata["native_filter_configuration"] = [
+        _scoped({key: value for key, value in entry.items() if key not in FILTER_ACCIDENTS}, uuids)
+        for entry in metadata.get("native_filter_configuration") or []
+    ]
+    everywhere = _without(metadata.get("global_chart_configuration"), FILTER_ACCIDENTS)
+    metadata["global_chart_configuration"] = None if everywhere == WHOLE_DASHBOARD else _scoped(everywhere, uuids)
+    metadata["chart_configuration"] = {
+        uuids.get(_number(key), key): _chart_configuration(entry, uuids)
+        for key, entry in (metadata.get("chart_configuration") or {}).items()
+    }
+    for key in ("expanded_slices", "filter_scopes"):
+        metadata[key] = {uuids.get(_number(chart), chart): value for chart, value in (metadata.get(key) or {}).items()}
+    metadata["timed_refresh_immune_slices"] = [
+        uuids.get(chart, chart) for chart in metadata.get("timed_refresh_immune_slices") or []
+    ]
+    return metadata
+
+
+def _chart_configuration(entry, uuids):
+    entry = _without(entry, ("id",))
+    if isinstance(entry, dict) and isinstance(entry.get("crossFilters"), dict):
+        entry["crossFilters"] = _scoped(_without(entry["crossFilters"], FILTER_ACCIDENTS), uuids)
+    return entry
+
+
+def _scoped(entry, uuids):
+    """`entry` with the charts that its scope excludes named by uuid."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("scope"), dict):
+        return entry
+    scope = dict(entry["scope"])
+    scope["excluded"] = sorted(str(uuids.get(chart, chart)) for chart in scope.get("excluded") or [])
+    return {**entry, "scope": scope}
+
+
+_NORMALIZERS = {"databases": _database, "datasets": _dataset, "charts": _chart, "dashboards": _dashboard}
+
+
+def masked(uri: str) -> str:
+    """A connection's address with its password, if any, as Superset shows it."""
+    scheme, separator, rest = uri.partition("://")
+    credentials, at, host = rest.rpartition("@")
+    user, colon, _password = credentials.partition(":")
+    return f"{scheme}{separator}{user}{colon}{MASK if colon else ''}{at}{host}"
+
+
+def _without_defaults(kind, content):
+    defaults = DEFAULTS[kind]
+    return {key: value for key, value in content.items() if key not in defaults or value != defaults[key]}
+
+
+def _pruned(value):
+    """`value` without members that hold nothing: an export spells out what a bundle leaves out."""
+    if isinstance(value, dict):
+        pruned = {key: _pruned(member) for key, member in value.items()}
+        return {key: member for key, member in pruned.items() if member not in (None, "", [], {})}
+    if isinstance(value, list):
+        return [_pruned(member) for member in value]
+    return value
+
+
+def _without(value, keys):
+    return {key: member for key, member in value.items() if key not in keys} if isinstance(value, dict) else value
+
+
+def _parsed(value):
+    if not isinstance(value, str) or not value.strip():
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _number(text):
+    return int(text) if str(text).isdigit() else text
