@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What becomes of documents: the first run, edits, deletions, odd ones, and rows that come in between."""
 
+import hashlib
 from collections import Counter
 from datetime import datetime, timezone
 
@@ -150,7 +151,8 @@ def test_a_document_that_becomes_another_kind(warehouse):
     assert where(warehouse, gone) == {'dbt."document_metadata"'}
 
 
-LONG = "x" * 5000
+# Longer than an index entry may be, also when compressed
+LONG = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(100))
 ODD_REPORTS = [
     report("odd-1", reported_date="yesterday", form=LONG, contact="a text"),
     report("odd-2", reported_date=None, contact=None, fields=None, **{"from": LONG}),
@@ -202,8 +204,10 @@ def test_rows_that_come_between_models_are_not_missed(warehouse, first):
     """As if the changes came in while a run was between two models: selected models go first, then all."""
     row = warehouse.row("SELECT * FROM marts.rpt_data_record WHERE chw_name IS NOT NULL ORDER BY uuid LIMIT 1")
     one, two, three = warehouse.column("SELECT uuid FROM dbt.person WHERE uuid <> %s ORDER BY uuid LIMIT 3", row["chw_uuid"])
-    warehouse.ingest([warehouse.document(one), report("early"), {**warehouse.document(row["area_uuid"]), "name": "New area"}])
+    warehouse.ingest([warehouse.document(one), warehouse.document(row["uuid"]), report("early"), {**warehouse.document(row["area_uuid"]), "name": "New area"}])
     warehouse.dbt("run", "--select", *first.split())
+    # What was edited stays visible meanwhile.
+    assert 'dbt."person"' in where(warehouse, one) and "marts.rpt_data_record" in where(warehouse, row["uuid"])
     warehouse.ingest([{**warehouse.document(two), "name": "Second"}, report("late")], deleted=[three, "early"])
     warehouse.ingest([{**warehouse.document(one), "name": "First"}, report("last")])
     warehouse.dbt("run")
