@@ -7,5 +7,5 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 git ls-files '*requirements.in' | while read -r input; do
     echo "$input"
-    uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header "$input" -o "${input%.in}.txt"
+    uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header "$input" -o "${input%.in}.txt"
 done
