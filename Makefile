@@ -49,8 +49,8 @@ local: $(VENV)/.controller ## The source alone: a CouchDB with CHT documents
 
 # --- tests ----------------------------------------------------------------------------------------------------------
 
-.PHONY: test lint sanity unit integration molecule
-test: lint sanity unit integration molecule ## Everything CI runs
+.PHONY: test lint sanity unit integration molecule e2e
+test: lint sanity unit integration molecule e2e ## Everything CI runs
 
 lint: $(VENV)/.tests ## Style, Ansible's production profile, documentation against the specs
 	yamllint -s .
@@ -66,6 +66,10 @@ unit: $(VENV)/.tests ## Unit tests: seconds, no services
 integration: $(VENV)/.tests ## The ingest contract on a real PostgreSQL behind a real PostgREST
 	$(TESTBED)/postgresql.sh
 	pytest tests/integration
+
+e2e: $(VENV)/.tests demo ## The demo in a real browser, from a report in CouchDB to the number on the screen
+	$(TESTBED)/chromium.sh
+	pytest tests/e2e
 
 molecule: $(addprefix molecule-,$(SCENARIOS)) ## All scenarios
 

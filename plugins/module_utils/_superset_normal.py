@@ -58,10 +58,7 @@ def _dataset(content):
     for children, name in (("columns", "column_name"), ("metrics", "metric_name")):
         # In any order: Superset keeps none.
         content[children] = {
-            child[name]: _without_defaults(
-                children,
-                {**{key: value for key, value in child.items() if key != name}, "extra": _parsed(child.get("extra"))},
-            )
+            child[name]: _without_defaults(children, {**child, "extra": _parsed(child.get("extra"))})
             for child in content.get(children) or []
         }
     return content
@@ -132,7 +129,9 @@ def _metadata(metadata, uuids):
 def _chart_configuration(entry, uuids):
     entry = _without(entry, ("id",))
     if isinstance(entry, dict) and isinstance(entry.get("crossFilters"), dict):
-        entry["crossFilters"] = _scoped(_without(entry["crossFilters"], FILTER_ACCIDENTS), uuids)
+        filters = _without(entry["crossFilters"], FILTER_ACCIDENTS)
+        # Superset writes this for every chart as soon as somebody saves the dashboard.
+        entry["crossFilters"] = None if filters == {"scope": "global"} else _scoped(filters, uuids)
     return entry
 
 

@@ -1,0 +1,237 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bundles: what is refused, naming file and field, and what is sent."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.cht.sync.plugins.module_utils import _superset_bundle as superset_bundle
+from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import BundleError
+from ansible_collections.cht.sync.plugins.module_utils._superset_dashboards import converge
+
+DASHBOARDS = Path(__file__).resolve().parents[3] / "roles" / "superset" / "files" / "dashboards"
+
+
+def refusal(files):
+    with pytest.raises(BundleError) as caught:
+        superset_bundle.parse_bundle(files)
+    return str(caught.value)
+
+
+def test_a_good_bundle(bundle):
+    assets = superset_bundle.parse_bundle(bundle.files())
+    assert [asset.path for asset in assets] == sorted(bundle.contents)
+    assert [asset.name for asset in assets] == ["Reports", "Reports", "rpt_data_record"]
+
+
+@pytest.mark.parametrize("directory", sorted(path.name for path in DASHBOARDS.iterdir()))
+def test_our_own_dashboards(directory):
+    assert superset_bundle.parse_bundle(superset_bundle.read_directory(str(DASHBOARDS / directory)))
+
+
+@pytest.mark.parametrize(
+    "path, spoil, said",
+    [
+        ("charts/reports.yaml", {"uuid": None}, "uuid must be a uuid"),
+        ("charts/reports.yaml", {"uuid": "00000000-0000-4000-8000-00000000000A"}, "uuid must be a uuid in lower case"),
+        ("charts/reports.yaml", {"version": 1.0}, 'version must be "1.0.0", it is 1.0'),
+        ("charts/reports.yaml", {"viz_type": ""}, "viz_type must be a text that is not empty"),
+        ("charts/reports.yaml", {"params": "{}"}, "params must be a mapping"),
+        ("charts/reports.yaml", {"query_context": "{"}, "query_context must be text that holds JSON"),
+        ("charts/reports.yaml", {"query_context": {}}, "query_context must be text that holds JSON"),
+        ("charts/reports.yaml", {"dataset_uuid": "00000000-0000-4000-8000-000000000009"}, "is in no file of datasets/"),
+        ("datasets/reports.yaml", {"columns": None}, "columns must be a list"),
+        ("datasets/reports.yaml", {"columns": [{"name": "form"}]}, "columns[0] must be a mapping with column_name"),
+        ("datasets/reports.yaml", {"columns": [{"column_name": "a"}, {"column_name": "a"}]}, "columns[1]: column_name a appears twice"),
+        ("datasets/reports.yaml", {"metrics": [{"metric_name": "a"}]}, "metrics[0] (a): expression is missing"),
+        ("dashboards/reports.yaml", {"position": {"ROOT_ID": {"children": ["CHART-z"]}}}, "position.ROOT_ID.children names CHART-z"),
+        ("dashboards/reports.yaml", {"position": {"CHART-a": {"type": "CHART", "meta": {}}}}, "position.CHART-a.meta.uuid"),
+        ("dashboards/reports.yaml", {"metadata": None}, "metadata must be a mapping"),
+    ],
+)
+def test_a_spoilt_field_is_named(bundle, path, spoil, said):
+    bundle.contents[path].update(spoil)
+    text = refusal(bundle.files())
+    assert text.startswith(f"{path}: ") and said in text
+
+
+@pytest.mark.parametrize(
+    "path, field",
+    [
+        (path, field)
+        for path, fields in {
+            "datasets/reports.yaml": ["uuid", "version", "table_name", "database_uuid", "columns", "metrics"],
+            "charts/reports.yaml": ["uuid", "version", "slice_name", "viz_type", "dataset_uuid", "params"],
+            "dashboards/reports.yaml": ["uuid", "version", "dashboard_title", "position", "metadata"],
+        }.items()
+        for field in fields
+    ],
+)
+def test_a_missing_field_is_named(bundle, path, field):
+    del bundle.contents[path][field]
+    text = refusal(bundle.files())
+    assert text.startswith(f"{path}: {field}") or text.startswith(f"{path}: version must be")
+
+
+def test_charts_of_a_dashboard_have_numbers_of_their_own(bundle):
+    bundle.dashboard["position"]["CHART-b"] = bundle.dashboard["position"]["CHART-a"]
+    assert "position.CHART-b.meta.chartId must be a number that no other" in refusal(bundle.files())
+
+
+def test_a_chart_that_is_not_there(bundle):
+    bundle.dashboard["position"]["CHART-a"]["meta"]["uuid"] = "00000000-0000-4000-8000-000000000009"
+    assert "dashboards/reports.yaml: position.CHART-a.meta.uuid" in refusal(bundle.files())
+
+
+def test_a_filter_on_a_dataset_that_is_not_there(bundle):
+    bundle.dashboard["metadata"]["native_filter_configuration"][0]["targets"][0]["datasetUuid"] = None
+    assert "metadata.native_filter_configuration[0].targets: datasetUuid None" in refusal(bundle.files())
+
+
+def test_one_uuid_twice(bundle):
+    bundle.contents["charts/twin.yaml"] = bundle.chart
+    assert refusal(bundle.files()).startswith("charts/twin.yaml: uuid")
+
+
+def test_connections_of_its_own_must_be_those_it_uses(bundle):
+    bundle.contents["databases/other.yaml"] = {
+        "database_name": "other",
+        "sqlalchemy_uri": "postgresql://h/d",
+        "uuid": "00000000-0000-4000-8000-000000000008",
+        "version": "1.0.0",
+    }
+    assert "database_uuid" in refusal(bundle.files())
+
+
+@pytest.mark.parametrize(
+    "path, text, said",
+    [
+        ("charts/x.yaml", "a: [", "charts/x.yaml is not valid YAML"),
+        ("charts/x.yaml", "- a", "charts/x.yaml must hold a YAML mapping"),
+        ("charts/x.yaml", "day: 2026-01-01", "put it in quotes"),
+        ("charts/x.yml", "a: 1", "charts/x.yml: a bundle holds *.yaml files in"),
+        ("queries/x.yaml", "a: 1", "queries/x.yaml: a bundle holds"),
+        ("charts.yaml", "a: 1", "charts.yaml: a bundle holds"),
+        ("metadata.yaml", "version: 2.0.0", 'metadata.yaml: version must be "1.0.0"'),
+    ],
+)
+def test_a_file_that_does_not_belong_there(bundle, path, text, said):
+    assert said in refusal({**bundle.files(), path: text})
+
+
+def test_no_dashboard(bundle):
+    del bundle.contents["dashboards/reports.yaml"]
+    assert "no file in dashboards/" in refusal(bundle.files())
+
+
+def test_reading_a_directory(tmp_path, bundle):
+    for path, text in {**bundle.files(), "README.md": "x", ".git/config": "x"}.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    assert superset_bundle.read_directory(str(tmp_path)) == bundle.files()
+    (tmp_path / "charts" / "z.yaml").write_bytes(b"\xff")
+    with pytest.raises(BundleError, match="charts/z.yaml is not UTF-8"):
+        superset_bundle.read_directory(str(tmp_path))
+    with pytest.raises(BundleError, match="is not a directory"):
+        superset_bundle.read_directory(str(tmp_path / "none"))
+
+
+def unpacked(packed):
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return {name: yaml.safe_load(archive.read(name)) for name in archive.namelist()}
+
+
+def test_the_zip_is_what_the_import_takes(bundle):
+    assets = superset_bundle.parse_bundle(bundle.files())
+    packed = superset_bundle.build_zip(assets)
+    assert packed == superset_bundle.build_zip(assets)
+    files = unpacked(packed)
+    assert set(files) == {"bundle/metadata.yaml", *(f"bundle/{path}" for path in bundle.contents)}
+    assert files["bundle/metadata.yaml"] == {"version": "1.0.0", "type": "assets"}
+    # An import leaves alone what is not named, so all is named.
+    assert files["bundle/charts/reports.yaml"]["description"] is None
+    assert files["bundle/datasets/reports.yaml"]["columns"][0]["filterable"] is True
+    for path, content in bundle.contents.items():
+        for key in content.keys() - {"columns", "metrics"}:
+            assert files[f"bundle/{path}"][key] == content[key]
+
+
+def test_an_export_is_read(bundle):
+    found = superset_bundle.parse_export(superset_bundle.build_zip(superset_bundle.parse_bundle(bundle.files())))
+    assert sorted(asset.path for asset in found) == sorted(bundle.contents)
+
+
+class FakeSuperset:
+    """Keeps what is imported, and exports it."""
+
+    url = "http://superset.example.org"
+
+    def __init__(self, assets=()):
+        self.assets = {asset.uuid: asset for asset in assets}
+        self.imports = 0
+        self.deaf = False
+
+    def export_assets(self):
+        return superset_bundle.build_zip(list(self.assets.values()))
+
+    def import_assets(self, bundle, _passwords):
+        self.imports += 1
+        if not self.deaf:
+            self.assets.update({asset.uuid: asset for asset in superset_bundle.parse_export(bundle)})
+
+
+@pytest.fixture
+def superset():
+    return FakeSuperset(
+        [
+            superset_bundle.Asset(
+                "databases",
+                "databases/w.yaml",
+                {"uuid": "00000000-0000-4000-8000-000000000001", "database_name": "w", "sqlalchemy_uri": "x://"},
+            )
+        ]
+    )
+
+
+def run(superset, bundle, dry_run=False):
+    return converge(superset, superset_bundle.parse_bundle(bundle.files()), {}, dry_run)
+
+
+def test_create_then_nothing_then_update(superset, bundle):
+    outcome = run(superset, bundle, dry_run=True)
+    assert outcome["changed"] and superset.imports == 0
+    assert run(superset, bundle)["differences"] == [f"{path}: is new" for path in sorted(bundle.contents)]
+    assert not run(superset, bundle)["changed"] and superset.imports == 1
+    bundle.chart["slice_name"] = "Other"
+    outcome = run(superset, bundle)
+    assert outcome["differences"] == ["charts/reports.yaml: slice_name"]
+    assert list(outcome["before"]) == list(outcome["after"]) == ["charts/reports.yaml"]
+    assert not run(superset, bundle)["changed"]
+
+
+def test_an_import_without_effect_is_no_success(superset, bundle):
+    superset.deaf = True
+    with pytest.raises(Exception, match="still differs from it in: charts/reports.yaml: is new"):
+        run(superset, bundle)
+
+
+def test_a_connection_that_is_not_there(bundle):
+    with pytest.raises(BundleError, match="datasets/reports.yaml: Superset has no database connection"):
+        run(FakeSuperset(), bundle)
+
+
+@pytest.mark.parametrize(
+    "path, said", [("dashboards/reports.yaml", "slug is also that of"), ("datasets/reports.yaml", "table_name is also")]
+)
+def test_what_another_object_has_already(superset, bundle, path, said):
+    run(superset, bundle)
+    text = json.dumps(bundle.contents).replace(bundle.contents[path]["uuid"], "00000000-0000-4000-8000-00000000000a")
+    bundle.contents = json.loads(text)
+    with pytest.raises(BundleError, match=f"{path}: .*{said}"):
+        run(superset, bundle)
+    assert superset.imports == 1

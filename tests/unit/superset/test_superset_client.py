@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client: what it takes for an answer, and what for a failure."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from ansible_collections.cht.sync.plugins.module_utils import _superset
+from ansible_collections.cht.sync.plugins.module_utils._superset import Superset, SupersetError
+
+JSON = "application/json"
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """Answers with what `answers` holds for a path, one after the other; the last one stays."""
+    monkeypatch.setattr(_superset, "PAUSE", 0)
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self):
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            server.seen.append((self.command, self.path, dict(self.headers)))
+            queue = server.answers[self.path.split("?")[0]]
+            status, kind, body, *headers = queue.pop(0) if len(queue) > 1 else queue[0]
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in headers:
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        do_GET = do_POST = do_PUT = answer
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.seen = []
+    server.answers = {
+        "/api/v1/security/login": [(200, JSON, '{"access_token": "t"}')],
+        "/api/v1/security/csrf_token/": [(200, JSON, '{"result": "c"}', ("Set-Cookie", "session=s; Path=/"))],
+    }
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+def client(server):
+    return Superset(
+        {
+            "url": server.url + "/",
+            "username": "admin",
+            "password": "hunter2",
+            "timeout": 5,
+            "validate_certs": True,
+            "ca_path": None,
+        }
+    )
+
+
+def test_a_change_carries_token_cookie_and_origin(server):
+    server.answers["/x/"] = [(200, JSON, "{}")]
+    client(server).put("/x/", {})
+    headers = server.seen[-1][2]
+    assert headers["Authorization"] == "Bearer t" and headers["X-CSRFToken"] == "c"
+    assert headers["Cookie"] == "session=s" and headers["Referer"] == server.url + "/"
+
+
+def test_a_gateway_that_is_not_ready_is_asked_again(server):
+    server.answers["/x/"] = [(502, "text/html", ""), (503, "text/html", ""), (200, JSON, '{"a": 1}')]
+    assert client(server).get("/x/") == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (302, "text/html", "", ("Location", "/login/")),
+        (308, JSON, "{}", ("Location", "/x")),
+        (200, "text/html", "<html>"),
+        (503, "text/html", ""),
+    ],
+)
+def test_no_json_is_no_success(server, answer):
+    server.answers["/x/"] = [answer]
+    with pytest.raises(SupersetError, match="/x/ with"):
+        client(server).get("/x/")
+
+
+@pytest.mark.parametrize(
+    "body, said",
+    [
+        ({"message": "no"}, "no"),
+        ({"message": {"name": ["taken"]}}, "taken"),
+        ({"errors": [{"message": "bad", "extra": {"charts/x.yaml": {"uuid": ["missing"]}, "issue_codes": []}}]}, "charts/x.yaml"),
+        ({"errors": ["plain"]}, "plain"),
+        ([], "422"),
+    ],
+)
+def test_the_reason_is_told(server, body, said):
+    server.answers["/x/"] = [(422, JSON, json.dumps(body))]
+    with pytest.raises(SupersetError) as caught:
+        client(server).get("/x/")
+    assert said in str(caught.value) and caught.value.status == 422
+
+
+def test_a_wrong_password(server):
+    server.answers["/api/v1/security/login"] = [(401, JSON, '{"message": "Not authorized"}')]
+    with pytest.raises(SupersetError, match="refused the password of admin") as caught:
+        client(server)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_nobody_listens(server):
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(SupersetError, match="cannot be reached"):
+        client(server)
