@@ -8,7 +8,7 @@ import threading
 import jwt
 import pytest
 import requests
-from conftest import Source, event, page, row
+from calls import Source, event, page, row
 from servers import SECRET
 
 

@@ -5,7 +5,7 @@
 import copy
 
 import pytest
-from conftest import SOURCES
+from calls import SOURCES
 from servers import BUNDLE, SCHEMAS
 
 from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import BundleError, check_bundle, read_bundle

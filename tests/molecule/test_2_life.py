@@ -67,6 +67,7 @@ def test_a_restarted_machine_comes_back_by_itself(couchdb, warehouse):
 def test_changed_secrets_are_rotated_everywhere_and_shown_nowhere(couchdb, warehouse):
     new = {name: f"rotated{position}" + "0123456789abcdefghijklmnopqrstuvwxyz" for position, name in enumerate(secrets())}
     new["couchdb_demo_password"] = secrets()["couchdb_demo_password"]  # CouchDB's own
+    new["superset_secret_key"] = secrets()["superset_secret_key"]  # guarded: Superset's stored credentials hang on it
     done = playbook("site", "-vvv", "--diff", *(word for name, value in new.items() for word in ("-e", f"{name}={value}")))
     assert done.returncode == 0, done.stdout[-3000:]
     assert "0" not in re.findall(r"changed=(\d+)", done.stdout.split("PLAY RECAP")[1])

@@ -1,15 +1,13 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A throwaway PostgreSQL, the warehouse in it as init_db makes it, and dbt from the role's lock."""
+"""dbt from the role's lock, on the throwaway PostgreSQL of the integration tests."""
 
 import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -19,58 +17,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles" / "dbt" / "files"
-sys.path[:0] = [str(ROOT / "collections"), str(ROOT / "roles" / "couchdb_demo" / "files")]
+sys.path.insert(0, str(ROOT / "roles" / "couchdb_demo" / "files"))
 
-from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import read_bundle  # noqa: E402
-from ansible_collections.cht.sync.plugins.module_utils._warehouse import Warehouse as Converger  # noqa: E402
 from cht_demo import DATABASES, generate  # noqa: E402
 
-BINARIES = Path(os.environ.get("POSTGRESQL_BIN", "/usr/lib/postgresql/15/bin"))
 SIZE = 3000
-SCHEMAS = [{"name": "v1", "owner": "cht_owner"}, {"name": "api", "owner": "cht_owner"},
-           {"name": "dbt", "owner": "dbt"}, {"name": "marts", "owner": "dbt"}]
-ROLES = """CREATE ROLE cht_owner NOLOGIN; CREATE ROLE sync_writer NOLOGIN;
-           CREATE ROLE authenticator LOGIN NOINHERIT; CREATE ROLE monitor LOGIN; CREATE ROLE dbt LOGIN;
-           CREATE ROLE superset_reader LOGIN"""
-
-
-class Server:
-    """A cluster of its own, on a free port of the loopback, without passwords."""
-
-    def __init__(self):
-        self.directory = Path(tempfile.mkdtemp(prefix="cht-dbt-pg-"))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-
-    def start(self):
-        if os.getuid() == 0:
-            shutil.chown(self.directory, "postgres")
-        self._run("initdb", "-D", self.directory / "data", "-U", "postgres", "--auth=trust", "--encoding=UTF8",
-                  "--locale=C.UTF-8", "--no-sync")
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.directory} -c fsync=off " \
-                  "-c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
-        self._run("pg_ctl", "-D", self.directory / "data", "-l", self.directory / "log", "-w", "-o", options, "start")
-
-    def stop(self):
-        self._run("pg_ctl", "-D", self.directory / "data", "-m", "immediate", "stop")
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def connect(self, database, user="postgres"):
-        connection = psycopg2.connect(host="127.0.0.1", port=self.port, user=user, dbname=database)
-        connection.autocommit = True
-        return connection
-
-    def execute(self, sql, database="postgres"):
-        connection = self.connect(database)
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-        connection.close()
-
-    def _run(self, program, *arguments):
-        as_postgres = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-        subprocess.run([*as_postgres, str(BINARIES / program), *map(str, arguments)], check=True, cwd="/",
-                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 class Dbt:
@@ -148,11 +99,8 @@ class Warehouse:
 
 
 @pytest.fixture(scope="session")
-def server():
-    running = Server()
-    running.start()
-    yield running
-    running.stop()
+def server(postgresql):
+    return postgresql
 
 
 @pytest.fixture(scope="session")
@@ -179,12 +127,7 @@ def instance():
 @pytest.fixture(scope="session")
 def empty(server):
     """Name of a database as init_db leaves it, to copy."""
-    server.execute(ROLES)
-    server.execute("CREATE DATABASE empty OWNER cht_owner TEMPLATE template0")
-    connection = psycopg2.connect(host="127.0.0.1", port=server.port, user="postgres", dbname="empty")
-    sources = [{"source": f"cht.example.org/{database}", "engine": "relay"} for database in DATABASES]
-    Converger(connection, "cht_owner", SCHEMAS).converge(read_bundle(ROOT / "roles/init_db/files/sql"), sources, False)
-    connection.close()
+    server.create("empty", [{"source": f"cht.example.org/{database}", "engine": "relay"} for database in DATABASES])
     return "empty"
 
 
