@@ -4,30 +4,13 @@
 
 from __future__ import annotations
 
-import traceback
 from urllib.parse import quote
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    import requests
-
-    REQUESTS_ERROR = None
-except ImportError:
-    requests = None
-    REQUESTS_ERROR = traceback.format_exc()
+from ansible_collections.cht.sync.plugins.module_utils._requests import requests
 
 
 class CouchDBError(Exception):
     """CouchDB did not answer as it should; the message tells what to do."""
-
-
-def require_requests(module: AnsibleModule) -> None:
-    """Fails the module where requests is not installed on the target."""
-    if requests is None:
-        module.fail_json(
-            msg=missing_required_lib("requests", reason="(Debian package python3-requests)"), exception=REQUESTS_ERROR
-        )
 
 
 def document_count(feed: dict, password: str, timeout: int) -> int:

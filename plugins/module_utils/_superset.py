@@ -6,17 +6,8 @@ from __future__ import annotations
 
 import json
 import time
-import traceback
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    import requests
-
-    REQUESTS_ERROR = None
-except ImportError:
-    requests = None
-    REQUESTS_ERROR = traceback.format_exc()
+from ansible_collections.cht.sync.plugins.module_utils._requests import requests
 
 # Superset while it starts, or a gateway in front of it: not an answer to the request.
 NOT_THERE_YET = (502, 503, 504)
@@ -42,15 +33,6 @@ def connection_argument_spec() -> dict:
         "ca_path": {"type": "path"},
         "timeout": {"type": "int", "default": 60},
     }
-
-
-def require_requests(module: AnsibleModule) -> None:
-    """Fails the module where requests is not installed."""
-    if requests is None:
-        module.fail_json(
-            msg=missing_required_lib("requests", reason="(Debian package python3-requests)"),
-            exception=REQUESTS_ERROR,
-        )
 
 
 class Superset:

@@ -106,6 +106,7 @@ import traceback
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ansible_collections.cht.sync.plugins.module_utils._requests import require_requests
 from ansible_collections.cht.sync.plugins.module_utils import _superset
 from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import BundleError, parse_bundle, read_directory
 from ansible_collections.cht.sync.plugins.module_utils._superset_dashboards import ConvergeError, converge
@@ -130,7 +131,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _superset.require_requests(module)
+    require_requests(module)
     if YAML_ERROR:
         module.fail_json(
             msg=missing_required_lib("PyYAML", reason="(Debian package python3-yaml)"), exception=YAML_ERROR

@@ -85,6 +85,7 @@ from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.cht.sync.plugins.module_utils._requests import require_requests
 from ansible_collections.cht.sync.plugins.module_utils import _superset
 from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import MASK
 
@@ -183,7 +184,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _superset.require_requests(module)
+    require_requests(module)
     try:
         outcome = Connection(_superset.Superset(module.params), module.params).converge(dry_run=module.check_mode)
     except _superset.SupersetError as error:

@@ -110,7 +110,8 @@ table:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cht.sync.plugins.module_utils import _postgres, _status
-from ansible_collections.cht.sync.plugins.module_utils._couchdb import CouchDBError, document_count, require_requests
+from ansible_collections.cht.sync.plugins.module_utils._couchdb import CouchDBError, document_count
+from ansible_collections.cht.sync.plugins.module_utils._requests import require_requests
 
 
 def main() -> None:
