@@ -82,7 +82,7 @@ database:
   sample: {id: 1, name: CHT warehouse, uuid: 5c0a1d0e-6f0b-4d57-9d0c-1f1c37b6a001}
 """
 
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -109,7 +109,9 @@ class Connection:
             )
         self.wanted = {
             "database_name": params["name"],
-            "sqlalchemy_uri": _with_password(params["sqlalchemy_uri"], MASK if params["sqlalchemy_password"] else None),
+            "sqlalchemy_uri": canonical(
+                _with_password(params["sqlalchemy_uri"], MASK if params["sqlalchemy_password"] else None)
+            ),
             "expose_in_sqllab": params["expose_in_sqllab"],
             "cache_timeout": params["cache_timeout"],
             **READ_ONLY,
@@ -136,6 +138,7 @@ class Connection:
         if self.id is None:
             return {}
         stored = self.superset.get(f"/api/v1/database/{self.id}/connection")["result"]
+        stored["sqlalchemy_uri"] = canonical(stored.get("sqlalchemy_uri") or "")
         return {**{key: stored.get(key) for key in self.wanted}, "password": "right" if self._works() else "wrong"}
 
     def _works(self):
@@ -161,6 +164,12 @@ class Connection:
             {"sqlalchemy_uri": body["sqlalchemy_uri"], "database_name": body["database_name"]},
         )
         self.superset.put(f"/api/v1/database/{self.id}", body)
+
+
+def canonical(uri: str) -> str:
+    """The URI as SQLAlchemy spells it: the options sorted, a slash in them quoted."""
+    base, separator, options = uri.partition("?")
+    return base + separator + urlencode(sorted(parse_qsl(options, keep_blank_values=True)))
 
 
 def _with_password(uri: str, password: str | None) -> str:
