@@ -11,6 +11,8 @@ from servers import BUNDLE, SCHEMAS
 from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import BundleError, check_bundle, read_bundle
 from ansible_collections.cht.sync.plugins.module_utils._warehouse import WarehouseError
 
+MIGRATIONS = sorted(path.name for path in (BUNDLE / "migrations").glob("*.sql"))
+
 
 @pytest.fixture
 def database(postgresql):
@@ -36,7 +38,7 @@ def test_the_second_run_changes_nothing(postgresql, database):
 def test_check_mode_tells_and_changes_nothing(postgresql, database):
     postgresql.create_empty("setup")
     outcome = postgresql.converge("setup", SOURCES, dry_run=True)
-    assert outcome["changed"] and outcome["migrations"] == ["0001_raw_tables.sql"]
+    assert outcome["changed"] and outcome["migrations"] == MIGRATIONS
     assert "CREATE TABLE v1.couchdb" in outcome["diff"]["after"]
     assert execute(postgresql, "SELECT nspname FROM pg_namespace WHERE nspname IN ('v1', 'api', 'dbt', 'marts')") == []
 
@@ -77,6 +79,20 @@ def test_a_renamed_host_is_refused(postgresql, database):
     with pytest.raises(WarehouseError, match="source_prefix: c "):
         postgresql.converge(database, renamed)
     assert not postgresql.converge(database, SOURCES)["changed"]
+
+
+def test_a_database_of_an_older_release_is_brought_up(postgresql, database, bundle):
+    postgresql.create_empty("setup")
+    first = {"migrations": bundle["migrations"][:1], "functions": [], "grants": []}
+    postgresql.converge("setup", SOURCES, bundle=first)
+    execute(
+        postgresql,
+        "INSERT INTO v1.quarantine (source, doc_id, reason, raw, raw_sha256) VALUES ('a/medic', 'x', 'no id', '{}', sha256('{}'))",
+    )
+    outcome = postgresql.converge("setup", SOURCES)
+    assert outcome["changed"] and outcome["migrations"] == MIGRATIONS[1:]
+    assert execute(postgresql, "SELECT doc_id, is_event, stamp <= clock_timestamp() AT TIME ZONE 'UTC' FROM v1.quarantine") == [("x", True, True)]
+    assert not postgresql.converge("setup", SOURCES)["changed"]
 
 
 def test_a_downgrade_is_refused(postgresql, database):

@@ -56,9 +56,10 @@ BEGIN
     EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
         -- No JSON at all, or an event that jsonb cannot hold: then v1.land_row checks each event's members.
         call.events := NULL;
-        call.events_text := v1.without_lone_surrogates(body);
-        SELECT count(*), 0 INTO call.rows, incomplete FROM json_array_elements(call.events_text::json);
-        call.last_seq := call.events_text::json -> -1 ->> 'seq';
+        call.event_texts := v1.split_json(v1.without_lone_surrogates(body));
+        call.rows := cardinality(call.event_texts);
+        call.last_seq := v1.outline(call.event_texts[call.rows]) ->> 'seq';
+        incomplete := 0;
     END;
     IF incomplete > 0 THEN
         RAISE SQLSTATE 'PT400' USING

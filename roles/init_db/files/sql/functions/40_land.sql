@@ -38,82 +38,72 @@ RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                 ELSE old_rev IS NOT DISTINCT FROM new_rev AND old_deleted = new_deleted END
 $$;
 
--- Keeps a row that cannot land; one entry per source and text, so a repeat writes nothing.
-CREATE OR REPLACE FUNCTION v1.quarantine_row(call_source text, id text, seq text, reason text, raw text)
-RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-    INSERT INTO v1.quarantine (source, doc_id, seq, reason, raw, raw_sha256)
-    VALUES (call_source, id, seq, reason, raw, sha256(convert_to(raw, 'UTF8')))
-    ON CONFLICT (source, raw_sha256) DO NOTHING
-$$;
-
--- Lands one row or event, given as text. Tells what became of it: written, unchanged, skipped (a design document)
--- or quarantined. A text that is not JSON refuses the whole call: the transfer was broken.
-CREATE OR REPLACE FUNCTION v1.land_row(call_source text, stamp timestamp, row_text text, must_be_event boolean)
+-- Lands one row of a page or event, given as text. Tells what became of it: written, unchanged, skipped (a design
+-- document) or quarantined. A text that is not JSON refuses the whole call: the transfer was broken.
+-- unless_after: a document that changed after this stamp is left alone (null: never).
+CREATE OR REPLACE FUNCTION v1.land_row(call_source text, stamp timestamp, row_text text, is_event boolean, unless_after timestamp)
 RETURNS text LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     change jsonb;
     doc jsonb;
     change_id text;
     change_rev text;
-    change_seq text;
     gone boolean;
     owner text;
     written bigint;
+    reason text;
 BEGIN
     BEGIN
-        PERFORM row_text::json;
         change := v1.without_lone_surrogates(row_text)::jsonb;
-    EXCEPTION
-        WHEN invalid_text_representation THEN
-            RAISE SQLSTATE 'PT400' USING MESSAGE = 'a row of the call is not valid JSON: the transfer was broken';
-        WHEN data_exception OR program_limit_exceeded THEN
-            -- Valid JSON that jsonb cannot hold (1e400000, 200,000 levels): the id is looked up in the text.
-            PERFORM v1.quarantine_row(call_source,
-                substring(left(row_text, 4000) FROM '"_?id":"((?:[^"\\]|\\.)*)"'), NULL,
-                'refused by jsonb: ' || SQLSTATE, row_text);
-            RETURN 'quarantined';
+    EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+        -- Perhaps JSON that jsonb cannot hold (1e400000, 200,000 levels): then its outline can be read.
+        reason := 'refused by jsonb: ' || SQLSTATE;
+        change := v1.outline(v1.without_lone_surrogates(row_text));
     END;
-
-    IF must_be_event AND v1.is_event(change) IS NOT TRUE THEN
+    IF is_event AND v1.is_event(change) IS NOT TRUE THEN
         RAISE SQLSTATE 'PT400' USING MESSAGE = 'an event lacks one of id, seq, deleted and doc';
     END IF;
+
     doc := change -> 'doc';
     -- As land_together: a page's document names itself, an event is named.
-    change_id := coalesce(CASE WHEN NOT must_be_event THEN doc ->> '_id' END, change ->> 'id');
+    change_id := coalesce(CASE WHEN NOT is_event THEN doc ->> '_id' END, change ->> 'id');
     change_rev := coalesce(doc ->> '_rev', change #>> '{changes,0,rev}');
-    change_seq := change ->> 'seq';
     gone := coalesce(change -> 'deleted' = 'true', false) OR coalesce(doc -> '_deleted' = 'true', false);
+    SELECT t.source INTO owner FROM v1.couchdb t WHERE t._id = change_id;
 
     IF starts_with(change_id, '_design/') THEN
         RETURN 'skipped';
-    ELSIF change_id IS NULL THEN
-        PERFORM v1.quarantine_row(call_source, NULL, change_seq, 'no id', row_text);
-        RETURN 'quarantined';
-    ELSIF NOT gone AND jsonb_typeof(doc) IS DISTINCT FROM 'object' THEN
-        PERFORM v1.quarantine_row(call_source, change_id, change_seq, 'the document is no object', row_text);
-        RETURN 'quarantined';
     END IF;
-
-    SELECT t.source INTO owner FROM v1.couchdb t WHERE t._id = change_id;
-    IF owner <> call_source THEN
-        PERFORM v1.quarantine_row(call_source, change_id, change_seq, 'id_collision', row_text);
+    reason := CASE
+        WHEN reason IS NOT NULL THEN reason
+        WHEN change_id IS NULL THEN 'no id'
+        WHEN NOT gone AND jsonb_typeof(doc) IS DISTINCT FROM 'object' THEN 'the document is no object'
+        WHEN owner <> call_source THEN 'id_collision'
+    END;
+    IF reason IS NOT NULL THEN
+        PERFORM v1.quarantine_row(call_source, stamp, change_id, change ->> 'seq', reason, row_text, is_event);
         RETURN 'quarantined';
     END IF;
 
     INSERT INTO v1.couchdb AS t (saved_timestamp, _id, _deleted, source, doc, _rev, seq)
     VALUES (stamp, change_id, gone, call_source,
             CASE WHEN gone THEN v1.tombstone(change_id, change_rev) ELSE v1.without_secrets(doc) END,
-            change_rev, change_seq)
+            change_rev, change ->> 'seq')
     ON CONFLICT (_id) DO UPDATE SET
         saved_timestamp = excluded.saved_timestamp, _deleted = excluded._deleted,
         doc = excluded.doc, _rev = excluded._rev, seq = excluded.seq
-    WHERE NOT v1.is_stored(t._rev, t._deleted, excluded._rev, excluded._deleted);
+    WHERE NOT v1.is_stored(t._rev, t._deleted, excluded._rev, excluded._deleted)
+      AND (unless_after IS NULL OR t.saved_timestamp < unless_after);
     GET DIAGNOSTICS written = ROW_COUNT;
+    PERFORM v1.close_quarantine(call_source, change_id, stamp);
     RETURN CASE WHEN written > 0 THEN 'written' ELSE 'unchanged' END;
 EXCEPTION
+    WHEN invalid_text_representation OR invalid_parameter_value THEN
+        RAISE SQLSTATE 'PT400' USING MESSAGE = 'a row of the call is not valid JSON: the transfer was broken';
     -- What a table refuses, e.g. an id longer than an index entry may be.
     WHEN program_limit_exceeded OR data_exception THEN
-        PERFORM v1.quarantine_row(call_source, change_id, change_seq, 'refused by the table: ' || SQLSTATE, row_text);
+        PERFORM v1.quarantine_row(call_source, stamp, change_id, change ->> 'seq', 'refused by the table: ' || SQLSTATE,
+                                  row_text, is_event);
         RETURN 'quarantined';
 END
 $$;
@@ -129,33 +119,28 @@ DECLARE
 BEGIN
     written := 0;
     quarantined := 0;
-    BEGIN
-        IF call.events_text IS NOT NULL THEN
-            RAISE data_exception;
-        END IF;
-        written := v1.land_together(call_source, stamp, call.cut_rows, call.events);
-    EXCEPTION
-        -- Something is not plain: poison, a collision, or one document twice (21000).
-        WHEN data_exception OR integrity_constraint_violation OR cardinality_violation OR program_limit_exceeded THEN
-            FOR row_text, ord IN
-                SELECT r || '}', o FROM unnest(call.cut_rows) WITH ORDINALITY AS u(r, o)
-                UNION ALL
-                SELECT e::text, o FROM jsonb_array_elements(call.events) WITH ORDINALITY AS v(e, o)
-                UNION ALL
-                SELECT e::text, o FROM json_array_elements(call.events_text::json) WITH ORDINALITY AS w(e, o)
-                ORDER BY 2
-            LOOP
-                outcome := v1.land_row(call_source, stamp + ord * interval '1 microsecond', row_text, call.cut_rows IS NULL);
-                written := written + (outcome = 'written')::int;
-                quarantined := quarantined + (outcome = 'quarantined')::int;
-            END LOOP;
-    END;
-
-    IF EXISTS (SELECT FROM v1.quarantine q WHERE q.source = call_source AND q.closed_at IS NULL) THEN
-        UPDATE v1.quarantine q SET closed_at = clock_timestamp()
-        FROM v1.couchdb c
-        WHERE q.source = call_source AND q.closed_at IS NULL
-          AND c._id = q.doc_id AND c.source = q.source AND c.saved_timestamp > stamp;
+    IF call.event_texts IS NULL THEN
+        BEGIN
+            written := v1.land_together(call_source, stamp, call.cut_rows, call.events);
+            PERFORM v1.close_quarantine_of_landed(call_source, stamp);
+            RETURN;
+        EXCEPTION
+            -- Something is not plain: poison, a collision, or one document twice (21000).
+            WHEN data_exception OR integrity_constraint_violation OR cardinality_violation OR program_limit_exceeded THEN
+        END;
     END IF;
+
+    FOR row_text, ord IN
+        SELECT r || '}', o FROM unnest(call.cut_rows) WITH ORDINALITY AS u(r, o)
+        UNION ALL
+        SELECT e::text, o FROM jsonb_array_elements(call.events) WITH ORDINALITY AS v(e, o)
+        UNION ALL
+        SELECT e, o FROM unnest(call.event_texts) WITH ORDINALITY AS w(e, o)
+        ORDER BY 2
+    LOOP
+        outcome := v1.land_row(call_source, stamp + ord * interval '1 microsecond', row_text, call.cut_rows IS NULL, NULL);
+        written := written + (outcome = 'written')::int;
+        quarantined := quarantined + (outcome = 'quarantined')::int;
+    END LOOP;
 END
 $$;

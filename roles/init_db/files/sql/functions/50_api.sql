@@ -32,6 +32,7 @@ BEGIN
     SET lease = gen_random_uuid(), claimed_at = clock_timestamp(), identity = coalesce(known, t.identity)
     WHERE t.source = claim.source
     RETURNING t.* INTO s;
+    PERFORM v1.purge_quarantine();
     SELECT p.seq INTO delivered FROM v1.couchdb_progress p WHERE p.source = claim.source;
     RETURN json_build_object('seq', delivered, 'lease', s.lease);
 END
@@ -54,6 +55,9 @@ BEGIN
     call := CASE WHEN starts_with(ltrim(left(body, 100)), '[') THEN v1.read_events(body) ELSE v1.read_page(body) END;
     SELECT * INTO counts FROM v1.land(call_source, stamp, call);
     PERFORM v1.store_progress(call_source, call.last_seq, call.pending, call.rows, stamp);
+    IF call.rows = 0 THEN
+        PERFORM v1.purge_quarantine(); -- the source is idle: time for upkeep
+    END IF;
     RETURN json_build_object('rows', call.rows, 'written', counts.written, 'quarantined', counts.quarantined);
 END
 $$;

@@ -1,0 +1,67 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- JSON that jsonb cannot hold, because of one number or of its depth: read as far as is needed to keep it apart.
+-- What is not JSON at all ends in 22P02, where PostgreSQL's parser can tell.
+
+-- The elements of an array, as texts.
+CREATE OR REPLACE FUNCTION v1.split_json(json_text text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT e::text FROM json_array_elements(json_text::json) WITH ORDINALITY AS t(e, ord) ORDER BY ord);
+EXCEPTION WHEN statement_too_complex THEN
+    RETURN v1.split_deep_json(json_text);
+END
+$$;
+
+-- An object's members `id`, `seq` and `deleted` with their values, all others as null.
+CREATE OR REPLACE FUNCTION v1.outline(json_text text) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    members json[];
+BEGIN
+    BEGIN
+        members := ARRAY(SELECT json_build_array(m.key, CASE WHEN m.key IN ('id', 'seq', 'deleted') THEN m.value END)
+                         FROM json_each(json_text::json) m);
+    EXCEPTION WHEN statement_too_complex THEN
+        members := ARRAY(
+            SELECT json_build_array(m[1]::json, CASE WHEN m[1] IN ('"id"', '"seq"', '"deleted"') THEN m[2]::json END)
+            FROM unnest(v1.split_deep_json(json_text)) AS piece,
+                 regexp_match(piece, '^\s*("(?:[^"\\]|\\.)*")\s*:\s*(.*)$') AS m);
+    END;
+    RETURN (SELECT coalesce(jsonb_object_agg(m ->> 0, (m -> 1)::jsonb), '{}') FROM unnest(members) AS m);
+END
+$$;
+
+-- The elements of an array or the members of an object that is nested deeper than PostgreSQL's parser follows:
+-- brackets are counted over its strings and signs instead of descending.
+CREATE OR REPLACE FUNCTION v1.split_deep_json(json_text text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    elements text[];
+    open_brackets integer;
+BEGIN
+    WITH sign AS (
+        SELECT m[1] AS s, ord
+        FROM regexp_matches(json_text, '("(?:[^"\\]|\\.)*"|[][{},]|[^][{},"]+|")', 'g') WITH ORDINALITY AS t(m, ord)
+    ), deep AS (
+        SELECT s, ord, sum(CASE WHEN s IN ('[', '{') THEN 1 WHEN s IN (']', '}') THEN -1 ELSE 0 END) OVER (ORDER BY ord) AS depth
+        FROM sign
+    ), numbered AS (
+        SELECT s, ord, depth, count(*) FILTER (WHERE s = ',' AND depth = 1) OVER (ORDER BY ord) AS element
+        FROM deep
+    )
+    SELECT array_agg(e.element_text ORDER BY e.element), (SELECT n.depth FROM numbered n ORDER BY n.ord DESC LIMIT 1)
+    INTO elements, open_brackets
+    FROM (
+        SELECT n.element, string_agg(n.s, '' ORDER BY n.ord) AS element_text
+        FROM numbered n
+        WHERE n.depth > 0 AND NOT (n.depth = 1 AND n.s IN ('[', '{', ','))
+        GROUP BY n.element
+    ) e;
+    IF open_brackets <> 0 THEN
+        RAISE invalid_text_representation USING MESSAGE = 'the brackets do not match';
+    END IF;
+    RETURN elements;
+END
+$$;
