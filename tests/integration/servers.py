@@ -100,12 +100,12 @@ class PostgreSQL:
         self.execute(f"DROP DATABASE IF EXISTS {database}")
         self.execute(f"CREATE DATABASE {database} OWNER cht_owner")
 
-    def converge(self, database: str, sources: list[dict], dry_run: bool = False, bundle: dict | None = None) -> dict:
-        """What the module init_db does."""
+    def converge(self, database: str, sources: list[dict], dry_run: bool = False, bundle: dict | None = None, **options) -> dict:
+        """What the module init_db does, without taking over rows."""
         connection = psycopg2.connect(host="127.0.0.1", port=self.port, user="postgres", dbname=database)
         try:
             warehouse = Warehouse(connection, owner="cht_owner", schemas=SCHEMAS)
-            return warehouse.converge(bundle or read_bundle(str(BUNDLE)), sources, dry_run)
+            return warehouse.converge(bundle or read_bundle(str(BUNDLE)), sources, dry_run, **options)
         finally:
             connection.close()
 

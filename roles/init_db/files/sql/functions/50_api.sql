@@ -24,6 +24,7 @@ BEGIN
             HINT = 'stop this engine, or change cht_sync_engine and run site.yml';
     END IF;
 
+    PERFORM v1.refuse_unadopted(claim.source);
     IF known <> s.identity THEN
         -- The database was deleted and created again: its old position means nothing.
         UPDATE v1.couchdb_progress p SET seq = NULL, pending = NULL WHERE p.source = claim.source;
