@@ -7,7 +7,8 @@
 -- nothing for design documents. A document of another source is not overwritten: its row gets a null source,
 -- which NOT NULL refuses. So whatever is not plain ends in an error that v1.land catches.
 CREATE OR REPLACE FUNCTION v1.land_together(call_source text, stamp timestamp, cut_rows text[], events jsonb)
-RETURNS bigint LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' AS $$
+RETURNS bigint LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB'
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     written bigint;
 BEGIN

@@ -49,7 +49,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE
     stamp CONSTANT timestamp := v1.lock_stamp();
     call_source CONSTANT text := v1.leased_source();
-    header_end CONSTANT integer := strpos($1, E'\n');
+    header_end integer;
     header record;
     cut_rows text[];
     events jsonb;
@@ -64,6 +64,7 @@ BEGIN
         SELECT e.rows, coalesce(events -> -1, v1.outline(event_texts[e.rows::int])) ->> 'seq' AS last_seq, NULL::bigint AS pending
         INTO header FROM (SELECT coalesce(jsonb_array_length(events), cardinality(event_texts))::bigint AS rows) e;
     ELSE
+        header_end := strpos($1, E'\n');
         header := v1.read_header(CASE WHEN header_end = 0 THEN $1 ELSE left($1, header_end - 1) END);
         cut_rows := v1.cut_rows($1, CASE WHEN header_end = 0 THEN length($1) ELSE header_end END, header.rows);
     END IF;
