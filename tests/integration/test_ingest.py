@@ -213,16 +213,3 @@ def test_a_database_created_anew_is_read_from_the_start(source, known, now, seq)
     source.claim(known)
     source.lands(page(row("a", "1-a"), last_seq="8-x"))
     assert source.claim(now) == seq
-
-
-@pytest.mark.parametrize(
-    ("claim", "status"),
-    [({"source": "c/medic", "engine": "relay"}, 409), ({"source": "unknown/medic", "engine": "relay"}, 404)],
-)
-def test_a_source_of_another_engine_or_none_is_refused(postgrest, cursor, claim, status):
-    answer = postgrest.post("claim", claim)
-    assert answer.status_code == status and answer.json()["hint"]
-
-
-def test_headers_are_required(postgrest, cursor):
-    assert postgrest.post("ingest", page()).status_code == 400
