@@ -48,7 +48,7 @@ def playbook(postgresql, postgrest, tmp_path):
 
 def test_an_empty_quarantine_is_said_to_be_empty(playbook, cursor):
     code, said = playbook("quarantine")
-    assert code == 0 and "nothing is in quarantine" in said and "kept apart" not in said.split("PLAY RECAP")[0].split("TASK")[-1]
+    assert code == 0 and "nothing is in quarantine" in said and "with an id of another" not in said.split("PLAY RECAP")[0].split("TASK")[-1]
 
 
 def test_what_waits_is_listed_and_collisions_apart(playbook, postgrest, cursor, source):
@@ -68,6 +68,8 @@ def test_of_many_the_newest_are_listed_with_the_number_of_all(playbook, source, 
     code, said = playbook("quarantine")
     assert code == 0 and "120 in quarantine, the newest 100" in said
     assert "id-119" in said and "id-020" in said and "id-019" not in said
+    _code, said = playbook("quarantine", "-e", "quarantine_retry=true")
+    assert "0 of 120 left the quarantine, of these 100" in said
 
 
 def test_a_retry_tells_each_outcome(playbook, source, cursor):
