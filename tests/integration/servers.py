@@ -42,7 +42,9 @@ def free_port() -> int:
 class PostgreSQL:
     """A cluster of its own below a temporary directory, reached over its socket and the loopback."""
 
-    def __init__(self):
+    def __init__(self, settings: dict[str, str] | None = None):
+        """`settings` are those of postgresql.conf; by default nothing waits for the disk."""
+        self.settings = {"fsync": "off"} if settings is None else settings
         self.bin = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
         self.directory = Path(tempfile.mkdtemp(prefix="cht-pg-"))
         self.port = free_port()
@@ -59,7 +61,8 @@ class PostgreSQL:
     def start(self):
         self._run(
             "pg_ctl", "-D", self.directory / "data", "-w", "-l", self.directory / "log",
-            "-o", f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1 -c fsync=off", "start",
+            "-o", " ".join([f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1",
+                            *(f"-c {name}={value}" for name, value in self.settings.items())]), "start",
         )  # fmt: skip
 
     def stop(self):
@@ -97,12 +100,12 @@ class PostgreSQL:
         self.execute(f"DROP DATABASE IF EXISTS {database}")
         self.execute(f"CREATE DATABASE {database} OWNER cht_owner")
 
-    def converge(self, database: str, sources: list[dict], dry_run: bool = False, bundle: dict | None = None) -> dict:
-        """What the module init_db does."""
+    def converge(self, database: str, sources: list[dict], dry_run: bool = False, bundle: dict | None = None, **options) -> dict:
+        """What the module init_db does, without taking over rows."""
         connection = psycopg2.connect(host="127.0.0.1", port=self.port, user="postgres", dbname=database)
         try:
             warehouse = Warehouse(connection, owner="cht_owner", schemas=SCHEMAS)
-            return warehouse.converge(bundle or read_bundle(str(BUNDLE)), sources, dry_run)
+            return warehouse.converge(bundle or read_bundle(str(BUNDLE)), sources, dry_run, **options)
         finally:
             connection.close()
 
