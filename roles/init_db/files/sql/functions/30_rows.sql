@@ -1,23 +1,39 @@
 -- SPDX-FileCopyrightText: cht.sync contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
--- The two forms of a call, read into one shape. Both functions are plain SQL so that the planner inlines them.
+-- The forms of a call, read into one shape. The functions are plain SQL so that the planner inlines them.
 
--- A `_changes` row as CouchDB writes it ({"seq":..,"id":..,"changes":..[,"deleted":true],"doc":{..}}), its closing
--- brace cut off: what follows the first "doc": is the document, and only that is cast, once (OFFSET 0 keeps the
--- planner from repeating the cast for every column). No `"doc":` can stand before it: there a quote is escaped.
--- Rows of any other form are cast whole. A row this reads wrongly fails its cast, and v1.land_row takes over.
-CREATE OR REPLACE FUNCTION v1.page_changes(cut_rows text[])
+-- A page of `_changes` rows as CouchDB writes them ({"seq":..,"id":..,"changes":..[,"deleted":true],"doc":{..}}, joined
+-- by ",\r\n"), `rows` of them after `header_end` characters. Of each only the document, which follows the first "doc":,
+-- is cast, once (OFFSET 0 keeps the planner from repeating it for every column); before it a quote would be escaped.
+-- The page is split where a row ends and the next begins: a raw newline cannot occur inside JSON. One more beginning at
+-- the end makes the last row like the others, and leaves one empty piece, which must be the one after the last row. So
+-- rows of another form, too many, too few or half a row all end in a text that fails its cast.
+CREATE OR REPLACE FUNCTION v1.page_changes(body text, header_end integer, rows bigint)
 RETURNS TABLE (ord bigint, id text, rev text, deleted boolean, seq text, doc jsonb)
 LANGUAGE sql STABLE AS $$
     SELECT x.ord, x.doc ->> '_id', x.doc ->> '_rev', coalesce(x.doc -> '_deleted' = 'true', false), x.seq, x.doc
     FROM (
-        SELECT u.ord,
-               CASE WHEN starts_with(u.r, '{"seq":')
-                    THEN right(u.r, -5 - strpos(u.r, '"doc":'))::jsonb
-                    ELSE (u.r || '}')::jsonb -> 'doc' END AS doc,
-               CASE WHEN starts_with(u.r, '{"seq":"') THEN split_part(left(u.r, 2000), '"', 4) END AS seq
-        FROM unnest($1) WITH ORDINALITY AS u(r, ord)
+        SELECT c.ord, right(c.r, -5 - strpos(c.r, '"doc":'))::jsonb AS doc,
+               CASE WHEN starts_with(c.r, '"') THEN split_part(left(c.r, 2000), '"', 2) END AS seq
+        FROM (
+            SELECT u.ord, CASE WHEN u.ord = 1 THEN right(u.r, -7 - $2) ELSE u.r END AS r
+            FROM string_to_table($1 || E',\r\n{"seq":', E'},\r\n{"seq":') WITH ORDINALITY AS u(r, ord)
+            WHERE u.ord <> $3 + 1 OR u.r <> ''
+            OFFSET 0
+        ) c
+        OFFSET 0
+    ) x
+$$;
+
+-- Rows of any layout, each without its closing brace, cast whole.
+CREATE OR REPLACE FUNCTION v1.row_changes(cut_rows text[])
+RETURNS TABLE (ord bigint, id text, rev text, deleted boolean, seq text, doc jsonb)
+LANGUAGE sql STABLE AS $$
+    SELECT x.ord, x.doc ->> '_id', x.doc ->> '_rev', coalesce(x.doc -> '_deleted' = 'true', false), x.change ->> 'seq', x.doc
+    FROM (
+        SELECT c.ord, c.change, c.change -> 'doc' AS doc
+        FROM (SELECT u.ord, (u.r || '}')::jsonb AS change FROM unnest($1) WITH ORDINALITY AS u(r, ord) OFFSET 0) c
         OFFSET 0
     ) x
 $$;
@@ -63,31 +79,30 @@ LANGUAGE sql STABLE AS $$
     ) p
 $$;
 
--- Of a page that comes again, only the rows that are not stored yet; any other page as it is. It is told by its first
--- row. The last row always stays, so that a broken transfer is noticed; and where a row has another form than CouchDB's
--- or a document comes twice, all rows stay, since then their order counts.
+-- Of a page that comes again, the rows that are not stored yet, each without its closing brace; null for any other
+-- page. It is told by its first row. The last row always stays, so that a broken transfer is noticed; and where a row
+-- has another form than CouchDB's or a document comes twice, the answer is null, since then their order counts.
 -- However small the table was when this was planned: by its key.
-CREATE OR REPLACE FUNCTION v1.without_stored(call_source text, cut_rows text[]) RETURNS text[]
+CREATE OR REPLACE FUNCTION v1.unstored_rows(call_source text, body text, header_end integer, rows bigint) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    fresh text[];
+    cut_rows text[] := ARRAY[right(split_part(body, E'},\r\n', 1), -header_end)];
     ids bigint;
 BEGIN
-    PERFORM FROM v1.row_heads(cut_rows[1:1]) h, v1.couchdb t
+    PERFORM FROM v1.row_heads(cut_rows) h, v1.couchdb t
     WHERE t._id = h.id AND t._rev = h.rev AND t._deleted = h.deleted AND t.source = call_source;
     IF NOT FOUND THEN
-        RETURN cut_rows;
+        RETURN NULL;
     END IF;
-    SELECT array_agg(h.cut_row ORDER BY h.ord) FILTER (WHERE t.stored IS NULL OR h.ord = cardinality(cut_rows)),
-           count(DISTINCT h.id)
-    INTO fresh, ids
-    FROM v1.row_heads(cut_rows) h
+    SELECT array_agg(h.cut_row ORDER BY h.ord) FILTER (WHERE t.stored IS NULL OR h.ord = rows), count(DISTINCT h.id)
+    INTO cut_rows, ids
+    FROM v1.row_heads(v1.cut_rows(body, header_end, rows)) h
     LEFT JOIN LATERAL (
         SELECT true AS stored FROM v1.couchdb t
         WHERE t._id = h.id AND t._rev = h.rev AND t._deleted = h.deleted AND t.source = call_source
         LIMIT 1
     ) t ON true;
-    RETURN CASE WHEN ids = cardinality(cut_rows) THEN fresh ELSE cut_rows END;
+    RETURN CASE WHEN ids = rows THEN cut_rows END;
 END
 $$;
