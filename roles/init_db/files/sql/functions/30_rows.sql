@@ -24,6 +24,7 @@ LANGUAGE sql STABLE AS $$
         ) c
         OFFSET 0
     ) x
+    OFFSET 0
 $$;
 
 -- Rows of any layout, each without its closing brace, cast whole.
@@ -36,6 +37,7 @@ LANGUAGE sql STABLE AS $$
         FROM (SELECT u.ord, (u.r || '}')::jsonb AS change FROM unnest($1) WITH ORDINALITY AS u(r, ord) OFFSET 0) c
         OFFSET 0
     ) x
+    OFFSET 0
 $$;
 
 -- Logstash's array of events: {"id","seq","deleted","doc"}, in any order. What is not plain (a member missing, an
@@ -52,6 +54,7 @@ LANGUAGE sql STABLE AS $$
         FROM generate_series(1, jsonb_array_length($1)) AS ord CROSS JOIN LATERAL (SELECT $1 -> (ord - 1) OFFSET 0) AS e(event)
         OFFSET 0
     ) x
+    OFFSET 0
 $$;
 
 -- What stands before the document in rows as CouchDB writes them; a null id for any other form. The parts between the
@@ -79,30 +82,19 @@ LANGUAGE sql STABLE AS $$
     ) p
 $$;
 
--- Of a page that comes again, the rows that are not stored yet, each without its closing brace; null for any other
--- page. It is told by its first row. The last row always stays, so that a broken transfer is noticed; and where a row
--- has another form than CouchDB's or a document comes twice, the answer is null, since then their order counts.
--- However small the table was when this was planned: by its key.
-CREATE OR REPLACE FUNCTION v1.unstored_rows(call_source text, body text, header_end integer, rows bigint) RETURNS text[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
-SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-    cut_rows text[] := ARRAY[right(split_part(body, E'},\r\n', 1), -header_end)];
-    ids bigint;
-BEGIN
-    PERFORM FROM v1.row_heads(cut_rows) h, v1.couchdb t
-    WHERE t._id = h.id AND t._rev = h.rev AND t._deleted = h.deleted AND t.source = call_source;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-    SELECT array_agg(h.cut_row ORDER BY h.ord) FILTER (WHERE t.stored IS NULL OR h.ord = rows), count(DISTINCT h.id)
-    INTO cut_rows, ids
-    FROM v1.row_heads(v1.cut_rows(body, header_end, rows)) h
-    LEFT JOIN LATERAL (
-        SELECT true AS stored FROM v1.couchdb t
-        WHERE t._id = h.id AND t._rev = h.rev AND t._deleted = h.deleted AND t.source = call_source
-        LIMIT 1
-    ) t ON true;
-    RETURN CASE WHEN ids = rows THEN cut_rows END;
-END
+-- What a call lands, as rows of v1.couchdb: its events, else its cut_rows, else the page in body. No design documents.
+CREATE OR REPLACE FUNCTION v1.landing_rows(call_source text, stamp timestamp, body text, header_end integer, rows bigint,
+                                           cut_rows text[], events jsonb)
+RETURNS TABLE (saved_timestamp timestamp, _id text, _deleted boolean, source text, doc jsonb, _rev text, seq text)
+LANGUAGE sql STABLE AS $$
+    SELECT $2 + c.ord * interval '1 microsecond', c.id, c.deleted, $1,
+           CASE WHEN c.deleted THEN v1.tombstone(c.id, c.rev) ELSE v1.without_secrets(c.doc) END, c.rev, c.seq
+    FROM (
+        SELECT * FROM v1.page_changes($3, $4, $5) WHERE $6 IS NULL AND $7 IS NULL
+        UNION ALL
+        SELECT * FROM v1.row_changes($6) WHERE $6 IS NOT NULL
+        UNION ALL
+        SELECT * FROM v1.event_changes($7) WHERE $7 IS NOT NULL
+    ) c
+    WHERE starts_with(c.id, '_design/') IS NOT TRUE -- a null id must reach NOT NULL, not vanish here
 $$;
