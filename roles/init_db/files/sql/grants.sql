@@ -27,8 +27,9 @@ GRANT USAGE ON SCHEMA api TO sync_writer;
 GRANT EXECUTE ON FUNCTION api.claim(text, text, text), api.ingest(text) TO sync_writer;
 
 -- With PostgREST's pool wait (10 s) this stays below the engines' read timeout of 300 s, so no call runs on after
--- its client gave up.
-ALTER ROLE sync_writer SET statement_timeout = '240s';
+-- its client gave up. It is the login role's, not sync_writer's: PostgREST reads the settings of the role it becomes
+-- only with db-config, which stays off so that the database cannot change PostgREST's own settings.
+ALTER ROLE authenticator SET statement_timeout = '240s';
 
 GRANT USAGE ON SCHEMA v1 TO monitor;
 GRANT SELECT ON v1.document_revision, v1.sync_status TO monitor;
