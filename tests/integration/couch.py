@@ -8,6 +8,7 @@ import hashlib
 import json
 import threading
 from dataclasses import dataclass, replace
+from itertools import islice
 from random import Random
 
 
@@ -71,7 +72,7 @@ class Couch:
     def changes(self, since: str | None, limit: int | None = None) -> list[Change]:
         after = int(since.split("-")[0]) if since else 0
         with self._lock:
-            return [change for change in self._changes.values() if change.number > after][:limit]
+            return list(islice((change for change in self._changes.values() if change.number > after), limit))
 
     def __len__(self) -> int:
         return len(self._changes)

@@ -89,7 +89,8 @@ class PostgreSQL:
         self._run("kill", "-9", pid)
 
     def end(self):
-        self.stop()
+        if self.is_running():
+            self.stop()
         self.programs.close()
 
     def remove(self):

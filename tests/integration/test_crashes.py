@@ -25,10 +25,10 @@ class Edits(Worker):
 
     def work(self):
         number = 0
-        while not self.complete.wait(0.002):
+        while not self.complete.wait(0.01):
             for (name, couch), engine in zip(self.couches.items(), self.engines):
                 if len(couch.changes(engine.seq, 2000)) < 2000:
-                    for _change in range(50):
+                    for _change in range(200):
                         number += 1
                         couch.put(f"{name}:{number % 4001}", {"number": number, "text": "x" * 500}, number % 11 == 0)
 

@@ -56,6 +56,7 @@ LANDS = {
     "a pair and a low surrogate": (r'"a":"\uD83D\uDE00\uDE00"', '"a":"😀\ufffd"'),
     "lone surrogate in a key": (r'"x\ud800":1', '"x\ufffd":1'),
     "escaped surrogate": (r'"a":"\\ud800"', r'"a":"\\ud800"'),
+    "escaped surrogate beside a lone one": (r'"a":"\\ud800\ud800"', r'"a":"\\ud800\ufffd"'),
     "surrogate after an escaped backslash": (r'"a":"\\\ud800"', '"a":"\\\\\ufffd"'),
     "nul and lone surrogate": (r'"a":"\u0000\ud800"', '"a":"\ufffd"'),
     "200 levels": ('"a":' + "[" * 200 + "]" * 200,) * 2,

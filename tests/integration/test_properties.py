@@ -150,5 +150,5 @@ class Histories(RuleBasedStateMachine):
 def test_histories(postgrest, cursor):
     run_state_machine_as_test(
         lambda: Histories(postgrest, cursor),
-        settings=settings(max_examples=60, stateful_step_count=30, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=100, stateful_step_count=30, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)),
     )
