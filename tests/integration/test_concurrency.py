@@ -5,7 +5,7 @@
 import threading
 from random import Random
 
-from calls import empty
+from calls import Source, empty, page
 from couch import Couch
 from engine import Engine, Reader
 from expected import holds, table
@@ -40,14 +40,20 @@ def test_the_table_holds_what_the_sources_hold_and_a_reader_misses_nothing(postg
     reader = Reader(postgresql, all_read, limit)
     for worker in (reader, *engines):
         worker.start()
-    for _round in range(10):
+    sleepers = {}  # a third process of each source: claims, reads, and comes to send it when all is over
+    for round_ in range(10):
         landed = sum(engine.landed for engine in engines)
         for name, couch in couches.items():
             edit(couch, name, random)
+        if round_ == 5:
+            for name, couch in couches.items():
+                sleepers[name] = (Source(postgrest, cursor, name, ENGINES[name]), page(*(change.row() for change in couch.changes(None))))
         wait_until(lambda: sum(engine.landed for engine in engines) > landed, 20, "a delivery")  # noqa: B023
     complete.set()
     for engine in engines:
         engine.finish(60)
+    for sleeper, body in sleepers.values():
+        sleeper.refuses(body, 409, "lease")
     all_read.set()
     reader.finish(60)
 
