@@ -63,6 +63,13 @@ def test_a_replay_writes_nothing(source, body):
     assert source.state()[0] == documents
 
 
+def test_a_replay_is_the_same_revision_and_the_same_state(source):
+    source.lands(page(row("a", "1-a")))
+    for deleted in (True, False):
+        assert source.lands(page(row("a", "1-a", **({"_deleted": True} if deleted else {}))))["written"] == 1
+        assert source.stored("a")[1] == deleted
+
+
 def test_stamps_are_unique_and_grow_in_commit_order(postgrest, cursor):
     names = ("a/medic", "b/medic")
     sources = [Source(postgrest, cursor, name) for name in names]
@@ -116,6 +123,8 @@ def test_an_id_of_another_source_is_kept_apart(postgrest, cursor, source):
         ("hello", "no JSON header"),
         ('{"last_seq":"1"}', "lacks"),
         (page(row("a", "1-a"), count=2), "announces 2 rows, 1 came"),
+        (page(row("a", "1-a"), '{"seq":null', count=1), "not whole"),
+        (page("x", count=0), "not whole"),
         ("[{]", "no JSON array"),
         ("[1]", "lack"),
         ('[{"id":"a","seq":"1","doc":{"_id":"a"}}]', "lack"),
