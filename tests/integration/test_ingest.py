@@ -164,7 +164,7 @@ def test_claim_answers_the_position(source):
 
 @pytest.mark.parametrize(
     ("known", "now", "seq"),
-    [("1", "2", None), ("1", "1", "8-x"), ("1", None, "8-x"), ("1", "0", "8-x"), (None, "2", "8-x"), ("0", "2", "8-x")],
+    [("1", "2", None), ("1", "1", "8-x"), ("1", None, "8-x"), ("1", "0", "8-x"), ("1", "", "8-x"), (None, "2", "8-x"), ("0", "2", "8-x")],
 )
 def test_a_database_created_anew_is_read_from_the_start(source, known, now, seq):
     source.claim(known)
