@@ -12,21 +12,25 @@ options:
     description:
       - Address of the PostgreSQL server. Empty for its Unix socket.
     type: str
+    aliases: [host]
     default: ""
   login_port:
     description:
       - TCP port of the PostgreSQL server.
     type: int
+    aliases: [port]
     default: 5432
   login_unix_socket:
     description:
       - Directory of the server's Unix socket, used when O(login_host) is empty.
     type: str
+    aliases: [unix_socket]
     default: ""
   login_user:
     description:
       - Role to connect as.
     type: str
+    aliases: [login]
     default: postgres
   login_password:
     description:
@@ -48,6 +52,21 @@ options:
     description:
       - Path, on the target, of the certificate authority that signed the server's certificate.
     type: path
+    aliases: [ssl_rootcert]
+  ssl_cert:
+    description:
+      - Path, on the target, of the certificate to log in with, where the server asks for one.
+    type: path
+  ssl_key:
+    description:
+      - Path, on the target, of the key of O(ssl_cert). libpq wants it readable by its owner alone.
+    type: path
+  connect_params:
+    description:
+      - Other parameters for libpq, by its names. They win over the options above.
+      - They are logged, so a password is refused here; O(login_password) is its place.
+    type: dict
+    default: {}
 requirements:
   - psycopg2 (Debian package C(python3-psycopg2)) on the target
 """

@@ -21,27 +21,37 @@ except ImportError:
 SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
 
+# Of libpq's parameters, those that must not be written where options are logged.
+SECRET_PARAMETERS = {"password": "login_password", "sslpassword": "a key without passphrase"}
+
+
 def connection_argument_spec() -> dict:
     """Options of the doc fragment C(cht.sync.postgresql)."""
     return {
-        "login_host": {"type": "str", "default": ""},
-        "login_port": {"type": "int", "default": 5432},
-        "login_unix_socket": {"type": "str", "default": ""},
-        "login_user": {"type": "str", "default": "postgres"},
+        "login_host": {"type": "str", "default": "", "aliases": ["host"]},
+        "login_port": {"type": "int", "default": 5432, "aliases": ["port"]},
+        "login_unix_socket": {"type": "str", "default": "", "aliases": ["unix_socket"]},
+        "login_user": {"type": "str", "default": "postgres", "aliases": ["login"]},
         "login_password": {"type": "str", "default": "", "no_log": True},
         "login_db": {"type": "str", "required": True},
         "ssl_mode": {"type": "str", "default": "prefer", "choices": SSL_MODES},
-        "ca_cert": {"type": "path"},
+        "ca_cert": {"type": "path", "aliases": ["ssl_rootcert"]},
+        "ssl_cert": {"type": "path"},
+        "ssl_key": {"type": "path", "no_log": False},
+        "connect_params": {"type": "dict", "default": {}},
     }
 
 
 def require_psycopg2(module: AnsibleModule) -> None:
-    """Fails the module where psycopg2 is not installed on the target."""
+    """Fails the module where psycopg2 is not installed on the target, or a secret is given where it would be logged."""
     if psycopg2 is None:
         module.fail_json(
             msg=missing_required_lib("psycopg2", reason="(Debian package python3-psycopg2)"),
             exception=PSYCOPG2_ERROR,
         )
+    for name in SECRET_PARAMETERS.keys() & module.params["connect_params"].keys():
+        module.no_log_values.add(str(module.params["connect_params"][name]))
+        module.fail_json(msg=f"connect_params: {name} would be logged; use {SECRET_PARAMETERS[name]} instead")
 
 
 def connect(params: dict):
@@ -54,8 +64,11 @@ def connect(params: dict):
         "dbname": params["login_db"],
         "sslmode": params["ssl_mode"],
         "sslrootcert": params["ca_cert"],
+        "sslcert": params["ssl_cert"],
+        "sslkey": params["ssl_key"],
         "connect_timeout": 10,
         "application_name": "cht.sync",
+        **params["connect_params"],
     }
     return psycopg2.connect(**{key: value for key, value in wanted.items() if value})
 
@@ -66,5 +79,5 @@ def connection_advice(params: dict, error: Exception) -> str:
     return (
         f"Cannot connect to PostgreSQL at {where}, port {params['login_port']}, database {params['login_db']} "
         f"as {params['login_user']}: {str(error).strip()}. "
-        "Check that the server runs, that pg_hba.conf admits this host and role, and the password."
+        "Check that the server runs, that pg_hba.conf admits this host and role, and the password or certificate."
     )

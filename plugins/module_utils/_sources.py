@@ -5,13 +5,18 @@
 from __future__ import annotations
 
 
-def converge(cursor, wanted: list[dict], queries: list[str], error: type[Exception]) -> tuple[list[dict], list[dict]]:
-    """Adds and changes sources; returns the list before and after, each [{"source", "engine"}].
+def read(cursor) -> list[dict]:
+    """All sources the database knows, as [{"source", "engine"}]; engine None: no longer in the inventory."""
+    cursor.execute("SELECT source, engine FROM v1.source ORDER BY source")
+    return [{"source": source, "engine": engine} for source, engine in cursor.fetchall()]
 
-    A changed engine ends the old one's lease. Raises `error` for a source that can only be a renamed one.
+
+def converge(cursor, wanted: list[dict], queries: list[str], error: type[Exception]) -> None:
+    """Adds and changes sources. A changed engine ends the old one's lease.
+
+    Raises `error` for a source that can only be a renamed one.
     """
-    before = _read(cursor)
-    known = {row["source"]: row["engine"] for row in before}
+    known = {row["source"]: row["engine"] for row in read(cursor)}
     engines = {row["source"]: row["engine"] for row in wanted}
     _refuse_renames(known, engines, error)
     for source in {**known, **engines}:
@@ -24,17 +29,31 @@ def converge(cursor, wanted: list[dict], queries: list[str], error: type[Excepti
             "ON CONFLICT (source) DO UPDATE SET engine = excluded.engine, lease = NULL",
             (source, engine),
         )
-    return before, _read(cursor)
+
+
+def rename(cursor, renames: list[dict], wanted: list[dict], dry_run: bool, queries: list[str], error: type[Exception]) -> None:
+    """Gives sources the names the operator asks for; [{"from", "to"}]. One that is unknown was renamed before.
+
+    In a dry run the documents, which may be many, keep their source. Raises `error` where the inventory says otherwise.
+    """
+    known = {row["source"] for row in read(cursor)}
+    inventory = {row["source"] for row in wanted}
+    for old, new in ((entry["from"], entry["to"]) for entry in renames):
+        if old not in known or old == new:
+            continue
+        if old in inventory or new not in inventory:
+            raise error(
+                f'Source "{old}" cannot be renamed to "{new}": the inventory must name the new one and no longer the old one, '
+                f"and it names {', '.join(sorted(inventory)) or 'none'}. Change cht_sync_sources or init_db_source_renames."
+            )
+        queries.append(f"-- source {old} is renamed to {new}")
+        cursor.execute("SELECT v1.rename_source(%s, %s, %s)", (old, new, not dry_run))
+        known = known - {old} | {new}
 
 
 def as_text(sources: list[dict]) -> str:
     """For the diff: one line a source."""
     return "".join(f"source {row['source']}: {row['engine'] or 'not in the inventory'}\n" for row in sources)
-
-
-def _read(cursor):
-    cursor.execute("SELECT source, engine FROM v1.source ORDER BY source")
-    return [{"source": source, "engine": engine} for source, engine in cursor.fetchall()]
 
 
 def _refuse_renames(known, engines, error):
@@ -49,5 +68,7 @@ def _refuse_renames(known, engines, error):
             raise error(
                 f'Source "{source}" is new, while "{twins[0]}" with the same database name is no longer in the inventory. '
                 f"If the host was renamed, set source_prefix: {twins[0].split('/', 1)[0]} in its cht_sync_sources entry, "
-                "so that the documents keep their source. If it is another instance, keep the old entry in the inventory too."
+                "so that the documents keep their source (or, to rewrite them all, init_db_source_renames: "
+                f"[{{from: {twins[0]}, to: {source}}}]). "
+                "If it is another instance, keep the old entry in the inventory too."
             )

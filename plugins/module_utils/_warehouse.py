@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cht.sync.plugins.module_utils import _catalog, _sources
+from ansible_collections.cht.sync.plugins.module_utils import _adoption, _catalog, _settings, _sources
 from ansible_collections.cht.sync.plugins.module_utils._postgres import psycopg2
 from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import checksum, migration_version
 
@@ -26,25 +26,51 @@ class Warehouse:
         self.home = schemas[0]["name"]
         self.queries: list[str] = []
 
-    def converge(self, bundle: dict, sources: list[dict], dry_run: bool) -> dict:
+    def converge(self, bundle: dict, sources: list[dict], dry_run: bool, renames=(), adopt=(), settings=None) -> dict:
         """Applies everything, and keeps it only if something changed and this is no dry run.
 
         Returns the module's result. Raises WarehouseError; then nothing has changed.
         """
         try:
             with self.connection.cursor() as cursor:
-                return self._converge(cursor, bundle, sources, dry_run)
+                return self._converge(cursor, bundle, sources, dry_run, renames, adopt, settings or {})
         except psycopg2.Error as error:
             raise WarehouseError(self._describe(error)) from error
         finally:
             self.connection.rollback()
 
-    def _converge(self, cursor, bundle, sources, dry_run):
+    def adopt(self, seconds: float) -> bool:
+        """Takes over rows of upstream's tables, for about so long. Tells whether there were any to read.
+
+        Raises WarehouseError; then what was committed before stays, and a later call goes on from there.
+        """
+        try:
+            return _adoption.copy(self.connection, seconds, WarehouseError)
+        except psycopg2.Error as error:
+            raise WarehouseError(f"Adoption stopped, and goes on with the next run: {self._describe(error)}") from error
+
+    def drop_adopted(self, dry_run: bool) -> bool:
+        """Drops upstream's tables that are taken over. Tells whether there were any. Raises WarehouseError."""
+        try:
+            return _adoption.drop(self.connection, dry_run, self.queries, WarehouseError)
+        except psycopg2.Error as error:
+            raise WarehouseError(self._describe(error)) from error
+        finally:
+            self.connection.rollback()
+
+    def adoptions(self) -> list[dict]:
+        """What was and is taken over, as the module returns it."""
+        with self.connection.cursor() as cursor:
+            return _adoption.read(cursor)
+
+    def _converge(self, cursor, bundle, sources, dry_run, renames, adopt, settings):
         cursor.execute("SET LOCAL lock_timeout = '60s'")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (RUN_LOCK,))
         names = [schema["name"] for schema in self.schemas]
         before = _catalog.describe(cursor, names)
+        _adoption.make_way(cursor, self.home, adopt, self.queries, WarehouseError)
         self._create_schemas(cursor)
+        self._create_record(cursor)
         pending = self._pending_migrations(cursor, bundle["migrations"])
         for file in pending:
             self._run_as_owner(cursor, file)
@@ -54,33 +80,57 @@ class Warehouse:
             )
         for file in bundle["functions"]:
             self._run_as_owner(cursor, file)
-        sources_before, sources_after = _sources.converge(cursor, sources, self.queries, WarehouseError)
+
+        inventory_before = _inventory_text(cursor)
+        _settings.converge(cursor, settings, self.queries)
+        _sources.rename(cursor, renames, sources, dry_run, self.queries, WarehouseError)
+        _sources.converge(cursor, sources, self.queries, WarehouseError)
+        _adoption.register(cursor, adopt, sources, renames, self.queries, WarehouseError)
+        inventory_after = _inventory_text(cursor)
+
         for file in bundle["grants"]:
             self._run(cursor, file)
         after = _catalog.describe(cursor, names)
-
-        changed = bool(pending) or before != after or sources_before != sources_after
-        if changed and not dry_run:
-            self.connection.commit()
-        return {
-            "changed": changed,
+        outcome = {
+            "changed": bool(pending) or before != after or inventory_before != inventory_after,
             "version": len(bundle["migrations"]),
             "migrations": [file["name"] for file in pending],
-            "queries": self.queries if changed else [],
-            "sources": sources_after,
+            "sources": _sources.read(cursor),
+            "adoption": _adoption.read(cursor),
             "diff": {
-                "before": _catalog.as_text(before) + _sources.as_text(sources_before),
+                "before": _catalog.as_text(before) + inventory_before,
                 "after": "".join(f"-- {file['name']}\n{file['sql']}" for file in pending)
                 + _catalog.as_text(after)
-                + _sources.as_text(sources_after),
+                + inventory_after,
             },
         }
+        outcome["queries"] = self.queries if outcome["changed"] else []
+        if outcome["changed"] and not dry_run:
+            self.connection.commit()
+        return outcome
 
     def _create_schemas(self, cursor):
         for schema in self.schemas:
-            cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema["name"],))
-            if not cursor.fetchone():
-                self._execute(cursor, f"CREATE SCHEMA {_quoted(schema['name'])} AUTHORIZATION {_quoted(schema['owner'])}")
+            name, owner = schema["name"], schema["owner"]
+            cursor.execute(
+                "SELECT pg_get_userbyid(n.nspowner), (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid) "
+                "FROM pg_namespace n WHERE n.nspname = %s",
+                (name,),
+            )
+            there = cursor.fetchone()
+            if not there:
+                self._execute(cursor, f"CREATE SCHEMA {_quoted(name)} AUTHORIZATION {_quoted(owner)}")
+            elif there[0] == owner:
+                continue
+            elif there[1] and name != self.home:
+                raise WarehouseError(
+                    f"Schema {name} is {there[0]}'s and not empty, while {owner} is to make its tables there. If it holds the "
+                    f"models of another cht-sync, put them aside: ALTER SCHEMA {_quoted(name)} RENAME TO upstream_{name}"
+                )
+            else:
+                self._execute(cursor, f"ALTER SCHEMA {_quoted(name)} OWNER TO {_quoted(owner)}")
+
+    def _create_record(self, cursor):
         cursor.execute("SELECT to_regclass(%s)", (f"{_quoted(self.home)}.schema_migration",))
         if cursor.fetchone()[0] is None:
             self._execute(
@@ -129,6 +179,14 @@ class Warehouse:
         diagnostics = error.diag
         parts = [diagnostics.message_primary or str(error).strip(), diagnostics.message_detail, diagnostics.message_hint]
         return f"{'. '.join(part for part in parts if part)} (SQLSTATE {error.pgcode})"
+
+
+def _inventory_text(cursor) -> str:
+    return (
+        _settings.as_text(_settings.read(cursor))
+        + _sources.as_text(_sources.read(cursor))
+        + _adoption.as_text(_adoption.read(cursor))
+    )
 
 
 def _quoted(identifier: str) -> str:

@@ -50,18 +50,18 @@ def wait_until(condition, seconds: float, what: str):
 
 
 class PostgreSQL:
-    """A cluster of its own below a temporary directory, reached over the loopback.
+    """A cluster of its own below a temporary directory, reached over its socket and the loopback."""
 
-    `data` and `wal` name the directories to put those files into, where they are to lie elsewhere: both must be
-    below `directory`, which must exist.
-    """
-
-    def __init__(self, directory: Path | None = None, data: str = "data", wal: str = "data/pg_wal"):
+    def __init__(self, settings: dict[str, str] | None = None, *, directory: Path | None = None, data: str = "data", wal: str = ""):
+        """`settings` are those of postgresql.conf; by default nothing waits for the disk. `data` and `wal` say where below
+        `directory` (an existing one) those files are to lie.
+        """
+        self.settings = {"fsync": "off"} if settings is None else settings
         self.directory = directory or Path(tempfile.mkdtemp(prefix="cht-pg-"))
         self.data = self.directory / data
         self.port = free_port()
         self.programs = programs(self.directory)
-        elsewhere = ["--waldir", self.directory / wal] if wal != "data/pg_wal" else []
+        elsewhere = ["--waldir", self.directory / wal] if wal else []
         self._run("initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-N", *elsewhere)
         self.start()
 
@@ -71,7 +71,8 @@ class PostgreSQL:
     def start(self):
         self._run(
             "pg_ctl", "-D", self.data, "-w", "-l", self.directory / "log",
-            "-o", f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1 -c fsync=off", "start",
+            "-o", " ".join([f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1",
+                            *(f"-c {name}={value}" for name, value in self.settings.items())]), "start",
         )  # fmt: skip
 
     def stop(self, mode: str = "immediate"):
@@ -125,12 +126,12 @@ class PostgreSQL:
         self.execute(f"DROP DATABASE IF EXISTS {database}")
         self.execute(f"CREATE DATABASE {database} OWNER cht_owner")
 
-    def converge(self, database: str, sources: list[dict], dry_run: bool = False, bundle: dict | None = None) -> dict:
-        """What the module init_db does."""
+    def converge(self, database: str, sources: list[dict], dry_run: bool = False, bundle: dict | None = None, **options) -> dict:
+        """What the module init_db does, without taking over rows."""
         connection = psycopg2.connect(host="127.0.0.1", port=self.port, user="postgres", dbname=database)
         try:
             warehouse = Warehouse(connection, owner="cht_owner", schemas=SCHEMAS)
-            return warehouse.converge(bundle or read_bundle(str(BUNDLE)), sources, dry_run)
+            return warehouse.converge(bundle or read_bundle(str(BUNDLE)), sources, dry_run, **options)
         finally:
             connection.close()
 

@@ -51,8 +51,7 @@ def disk():
 
 @pytest.fixture(params=["data", "wal"])
 def postgresql_on_small_disk(request, disk):
-    places = {"data": "data", "wal": "wal", request.param: f"small/{request.param}"}
-    postgresql = PostgreSQL(disk.parent, **places)
+    postgresql = PostgreSQL(directory=disk.parent, **{request.param: f"small/{request.param}"})
     yield postgresql
     postgresql.end()
 

@@ -8,7 +8,7 @@ import pytest
 from calls import SOURCES
 from servers import BUNDLE, SCHEMAS
 
-from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import BundleError, check_bundle, read_bundle
+from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import BundleError, check_bundle, checksum, read_bundle
 from ansible_collections.cht.sync.plugins.module_utils._warehouse import WarehouseError
 
 MIGRATIONS = sorted(path.name for path in (BUNDLE / "migrations").glob("*.sql"))
@@ -81,10 +81,90 @@ def test_a_renamed_host_is_refused(postgresql, database):
     assert not postgresql.converge(database, SOURCES)["changed"]
 
 
+RENAMED = [*SOURCES[:2], {"source": "new/medic", "engine": "relay"}]
+RENAME = [{"from": "c/medic", "to": "new/medic"}]
+
+
+@pytest.fixture
+def old_name(postgresql, database):
+    """Source c/medic with documents, a position, a lease and quarantine; and a document of a/medic."""
+    execute(
+        postgresql,
+        """
+        INSERT INTO v1.couchdb VALUES ('2024-01-02', 'y', false, 'c/medic', '{}'), ('2024-01-01', 'x', false, 'c/medic', '{}'),
+                                      ('2024-01-03', 'z', false, 'a/medic', '{}');
+        INSERT INTO v1.couchdb_progress VALUES ('9-x', 0, now(), 'c/medic');
+        UPDATE v1.source SET lease = gen_random_uuid(), identity = '17';
+        SELECT v1.quarantine_row('c/medic', 'epoch', 'q', NULL, 'no id', '{}', true)
+        """,
+    )
+    return database
+
+
+def sources_everywhere(postgresql):
+    return execute(
+        postgresql,
+        """
+        SELECT (SELECT array_agg(source || coalesce(lease::text, '') || coalesce(identity, '') ORDER BY 1) FROM v1.source WHERE source > 'b/medic'),
+               (SELECT array_agg(source || seq) FROM v1.couchdb_progress), (SELECT array_agg(source || doc_id) FROM v1.quarantine),
+               (SELECT array_agg(_id || source ORDER BY saved_timestamp) FROM v1.couchdb)
+        """,
+    )[0]
+
+
+def test_a_renamed_source_takes_all_along_and_its_documents_are_stamped_anew(postgresql, old_name):
+    before = sources_everywhere(postgresql)
+    shown = postgresql.converge(old_name, RENAMED, dry_run=True, renames=RENAME)
+    assert shown["changed"] and "-- source c/medic is renamed to new/medic" in shown["queries"]
+    assert sources_everywhere(postgresql) == before
+    assert postgresql.converge(old_name, RENAMED, renames=RENAME)["changed"]
+    assert sources_everywhere(postgresql) == (
+        ["new/medic17"], ["new/medic9-x"], ["new/medicq"], ["za/medic", "xnew/medic", "ynew/medic"],
+    )  # fmt: skip
+    assert execute(postgresql, "SELECT v1.lock_stamp() > max(saved_timestamp), count(DISTINCT saved_timestamp) FROM v1.couchdb") == [(True, 3)]
+    assert not postgresql.converge(old_name, RENAMED, renames=RENAME)["changed"]
+
+
+def test_a_rename_mends_a_source_that_was_read_under_both_names(postgresql, old_name):
+    postgresql.converge(old_name, [*SOURCES, RENAMED[2]])
+    execute(postgresql, "SELECT v1.quarantine_row('new/medic', 'epoch', id, NULL, 'id_collision', id, true) FROM unnest('{x,z}'::text[]) id")
+    postgresql.converge(old_name, RENAMED, renames=RENAME)
+    assert execute(postgresql, "SELECT doc_id FROM v1.quarantine WHERE reason = 'id_collision' AND closed_at IS NULL") == [("z",)]
+
+
+@pytest.mark.parametrize(
+    ("sources", "renames", "words"),
+    [
+        (RENAMED, [{"from": "c/medic", "to": "b/medic"}], '"b/medic", which has documents already'),
+        (SOURCES, [{"from": "c/medic", "to": "b/medic"}], "no longer the old one"),
+        (RENAMED, [{"from": "c/medic", "to": "elsewhere/medic"}], "it names a/medic, b/medic, new/medic"),
+        (RENAMED, [], r"init_db_source_renames: \[\{from: c/medic, to: new/medic\}\]"),
+    ],
+)
+def test_a_rename_that_cannot_be_meant_is_refused(postgresql, old_name, sources, renames, words):
+    execute(postgresql, "UPDATE v1.couchdb SET source = 'b/medic' WHERE _id = 'z'")
+    with pytest.raises(WarehouseError, match=words):
+        postgresql.converge(old_name, sources, renames=renames)
+
+
+def test_settings_are_kept_and_shown(postgresql, database):
+    days = {"quarantine_keep_days": "7"}
+    shown = postgresql.converge(database, SOURCES, dry_run=True, settings=days)
+    assert "setting quarantine_keep_days: 90" in shown["diff"]["before"] and "setting quarantine_keep_days: 7" in shown["diff"]["after"]
+    assert postgresql.converge(database, SOURCES, settings=days)["changed"]
+    assert execute(postgresql, "SELECT value FROM v1.setting WHERE name = 'quarantine_keep_days'") == [("7",)]
+    assert not postgresql.converge(database, SOURCES, settings=days)["changed"]
+
+
 def test_a_database_of_an_older_release_is_brought_up(postgresql, database, bundle):
     postgresql.create_empty("setup")
-    first = {"migrations": bundle["migrations"][:1], "functions": [], "grants": []}
-    postgresql.converge("setup", SOURCES, bundle=first)
+    first = bundle["migrations"][0]
+    execute(
+        postgresql,
+        f"CREATE SCHEMA v1 AUTHORIZATION cht_owner; SET ROLE cht_owner; {first['sql']} RESET ROLE; CREATE TABLE v1.schema_migration "
+        "(version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"
+        f"INSERT INTO v1.schema_migration VALUES (1, '{first['name']}', '{checksum(first['sql'])}')",
+    )
     execute(
         postgresql,
         "INSERT INTO v1.quarantine (source, doc_id, reason, raw, raw_sha256) VALUES ('a/medic', 'x', 'no id', '{}', sha256('{}'))",

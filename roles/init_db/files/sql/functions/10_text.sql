@@ -3,35 +3,25 @@
 
 -- What is done to JSON as text, before jsonb sees it.
 
--- Both functions look at escapes, of which \\ is one: \x01 stands for it meanwhile. It cannot occur in valid JSON, so
--- a text that holds it is refused.
-CREATE OR REPLACE FUNCTION v1.guard_backslashes(json_text text) RETURNS text
+-- JSON as jsonb can read it: without \u0000, and with U+FFFD for each lone UTF-16 surrogate (pairs stay). Only real
+-- escapes are meant; in "\\u0000" the backslash itself is escaped. So \x01 stands for \\ meanwhile: it cannot occur in
+-- valid JSON, and a text that holds it is refused.
+CREATE OR REPLACE FUNCTION v1.readable(json_text text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    guarded CONSTANT text := replace(replace(json_text, '\\', E'\x01'), '\u0000', '');
 BEGIN
     IF strpos(json_text, E'\x01') > 0 THEN
         RAISE SQLSTATE 'PT400' USING MESSAGE = 'the body is not valid JSON: it holds a raw control character';
     END IF;
-    RETURN replace(json_text, '\\', E'\x01');
-END
-$$;
-
--- Removes every \u0000 escape, which jsonb refuses, and only real ones: in "\\u0000" the backslash is escaped.
-CREATE OR REPLACE FUNCTION v1.without_nul(json_text text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN strpos(json_text, '\u0000') = 0 THEN json_text
-                ELSE replace(replace(v1.guard_backslashes(json_text), '\u0000', ''), E'\x01', '\\') END
-$$;
-
--- Turns each lone UTF-16 surrogate escape, which jsonb refuses, into U+FFFD; pairs stay.
-CREATE OR REPLACE FUNCTION v1.without_lone_surrogates(json_text text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT replace(
+    RETURN replace(
         regexp_replace(
             regexp_replace(
-                v1.guard_backslashes(json_text),
+                guarded,
                 '\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})', '\\ufffd', 'g'),
             '(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}', '\\ufffd', 'g'),
-        E'\x01', '\\')
+        E'\x01', '\\');
+END
 $$;
 
 -- Credentials must not reach the warehouse, whatever document carries them.

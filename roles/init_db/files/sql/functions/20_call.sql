@@ -7,9 +7,11 @@
 -- Since the lock is held until commit, stamps grow in commit order; since the last one is stored, they also do
 -- when the clock steps back.
 CREATE OR REPLACE FUNCTION v1.lock_stamp() RETURNS timestamp
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT greatest(clock_timestamp() AT TIME ZONE 'UTC', last + interval '1 microsecond')
-    FROM v1.stamp FOR UPDATE
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT greatest(clock_timestamp() AT TIME ZONE 'UTC', last + interval '1 microsecond')
+            FROM (SELECT last FROM v1.stamp FOR UPDATE) s);
+END
 $$;
 
 -- The source the caller writes for, if it still holds its lease. Call it under the lock.
@@ -37,12 +39,16 @@ $$;
 
 -- Stores how far a source has been delivered. last_seq null leaves the position (and what was reported with it) alone.
 CREATE OR REPLACE FUNCTION v1.store_progress(call_source text, last_seq text, pending bigint, rows_stamped bigint, stamp timestamp)
-RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE v1.stamp SET last = $5 + $4 * interval '1 microsecond' WHERE $4 > 0;
+RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF rows_stamped > 0 THEN
+        UPDATE v1.stamp SET last = store_progress.stamp + rows_stamped * interval '1 microsecond';
+    END IF;
     INSERT INTO v1.couchdb_progress AS p (source, seq, pending, updated_at)
-    VALUES ($1, $2, CASE WHEN $3 > 2147483647 THEN 2147483647 ELSE $3 END, clock_timestamp())
+    VALUES (call_source, last_seq, CASE WHEN pending > 2147483647 THEN 2147483647 ELSE pending END, clock_timestamp())
     ON CONFLICT (source) DO UPDATE SET
         seq = coalesce(excluded.seq, p.seq),
         pending = CASE WHEN excluded.seq IS NULL THEN p.pending ELSE excluded.pending END,
-        updated_at = excluded.updated_at
+        updated_at = excluded.updated_at;
+END
 $$;

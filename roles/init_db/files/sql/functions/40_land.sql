@@ -54,11 +54,11 @@ DECLARE
     reason text;
 BEGIN
     BEGIN
-        change := v1.without_lone_surrogates(row_text)::jsonb;
+        change := v1.readable(row_text)::jsonb;
     EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
         -- Perhaps JSON that jsonb cannot hold (1e400000, 200,000 levels): then its outline can be read.
         reason := 'refused by jsonb: ' || SQLSTATE;
-        change := v1.outline(v1.without_lone_surrogates(row_text));
+        change := v1.outline(v1.readable(row_text));
     END;
     IF is_event AND v1.is_event(change) IS NOT TRUE THEN
         RAISE SQLSTATE 'PT400' USING MESSAGE = 'an event lacks one of id, seq, deleted and doc';
@@ -108,8 +108,8 @@ EXCEPTION
 END
 $$;
 
--- Lands a call's rows and counts.
-CREATE OR REPLACE FUNCTION v1.land(call_source text, stamp timestamp, call v1.call,
+-- Lands a call's changes, given in one of three forms, and counts.
+CREATE OR REPLACE FUNCTION v1.land(call_source text, stamp timestamp, cut_rows text[], events jsonb, event_texts text[],
                                    OUT written bigint, OUT quarantined bigint)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -119,9 +119,9 @@ DECLARE
 BEGIN
     written := 0;
     quarantined := 0;
-    IF call.event_texts IS NULL THEN
+    IF event_texts IS NULL THEN
         BEGIN
-            written := v1.land_together(call_source, stamp, call.cut_rows, call.events);
+            written := v1.land_together(call_source, stamp, v1.without_stored(call_source, cut_rows), events);
             PERFORM v1.close_quarantine_of_landed(call_source, stamp);
             RETURN;
         EXCEPTION
@@ -131,14 +131,14 @@ BEGIN
     END IF;
 
     FOR row_text, ord IN
-        SELECT r || '}', o FROM unnest(call.cut_rows) WITH ORDINALITY AS u(r, o)
+        SELECT r || '}', o FROM unnest(cut_rows) WITH ORDINALITY AS u(r, o)
         UNION ALL
-        SELECT e::text, o FROM jsonb_array_elements(call.events) WITH ORDINALITY AS v(e, o)
+        SELECT e::text, o FROM jsonb_array_elements(events) WITH ORDINALITY AS v(e, o)
         UNION ALL
-        SELECT e, o FROM unnest(call.event_texts) WITH ORDINALITY AS w(e, o)
+        SELECT e, o FROM unnest(event_texts) WITH ORDINALITY AS w(e, o)
         ORDER BY 2
     LOOP
-        outcome := v1.land_row(call_source, stamp + ord * interval '1 microsecond', row_text, call.cut_rows IS NULL, NULL);
+        outcome := v1.land_row(call_source, stamp + ord * interval '1 microsecond', row_text, cut_rows IS NULL, NULL);
         written := written + (outcome = 'written')::int;
         quarantined := quarantined + (outcome = 'quarantined')::int;
     END LOOP;

@@ -24,6 +24,7 @@ BEGIN
             HINT = 'stop this engine, or change cht_sync_engine and run site.yml';
     END IF;
 
+    PERFORM v1.refuse_unadopted(claim.source);
     IF known <> s.identity THEN
         -- The database was deleted and created again: its old position means nothing.
         UPDATE v1.couchdb_progress p SET seq = NULL, pending = NULL WHERE p.source = claim.source;
@@ -48,16 +49,29 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE
     stamp CONSTANT timestamp := v1.lock_stamp();
     call_source CONSTANT text := v1.leased_source();
-    body CONSTANT text := v1.without_nul($1);
-    call v1.call;
+    header_end CONSTANT integer := strpos($1, E'\n');
+    header record;
+    cut_rows text[];
+    events jsonb;
+    event_texts text[];
     counts record;
 BEGIN
-    call := CASE WHEN starts_with(ltrim(left(body, 100)), '[') THEN v1.read_events(body) ELSE v1.read_page(body) END;
-    SELECT * INTO counts FROM v1.land(call_source, stamp, call);
-    PERFORM v1.store_progress(call_source, call.last_seq, call.pending, call.rows, stamp);
-    IF call.rows = 0 THEN
+    IF starts_with(ltrim(left($1, 100)), '[') THEN
+        events := v1.read_events($1);
+        IF events IS NULL THEN
+            event_texts := v1.cut_events($1);
+        END IF;
+        SELECT e.rows, coalesce(events -> -1, v1.outline(event_texts[e.rows::int])) ->> 'seq' AS last_seq, NULL::bigint AS pending
+        INTO header FROM (SELECT coalesce(jsonb_array_length(events), cardinality(event_texts))::bigint AS rows) e;
+    ELSE
+        header := v1.read_header(CASE WHEN header_end = 0 THEN $1 ELSE left($1, header_end - 1) END);
+        cut_rows := v1.cut_rows($1, CASE WHEN header_end = 0 THEN length($1) ELSE header_end END, header.rows);
+    END IF;
+    SELECT * INTO counts FROM v1.land(call_source, stamp, cut_rows, events, event_texts);
+    PERFORM v1.store_progress(call_source, header.last_seq, header.pending, header.rows, stamp);
+    IF header.rows = 0 THEN
         PERFORM v1.purge_quarantine(); -- the source is idle: time for upkeep
     END IF;
-    RETURN json_build_object('rows', call.rows, 'written', counts.written, 'quarantined', counts.quarantined);
+    RETURN json_build_object('rows', header.rows, 'written', counts.written, 'quarantined', counts.quarantined);
 END
 $$;

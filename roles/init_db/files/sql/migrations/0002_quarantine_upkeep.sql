@@ -17,9 +17,12 @@ CREATE TABLE v1.setting (
 );
 INSERT INTO v1.setting (name, value) VALUES ('quarantine_keep_days', '90');
 
--- The events of a call that jsonb cannot hold as a whole, each as its text.
-ALTER TYPE v1.call DROP ATTRIBUTE events_text, ADD ATTRIBUTE event_texts text[];
-
--- Functions whose signature changed: CREATE OR REPLACE would leave the old ones beside the new.
+-- Functions whose signature changed or that are gone (CREATE OR REPLACE would leave the old ones), and their type.
 DROP FUNCTION IF EXISTS v1.land_row(text, timestamp, text, boolean);
 DROP FUNCTION IF EXISTS v1.quarantine_row(text, text, text, text, text);
+DROP FUNCTION IF EXISTS v1.land(text, timestamp, v1.call);
+DROP FUNCTION IF EXISTS v1.read_page(text);
+DROP FUNCTION IF EXISTS v1.read_events(text);
+DROP FUNCTION IF EXISTS v1.without_nul(text);
+DROP FUNCTION IF EXISTS v1.without_lone_surrogates(text);
+DROP TYPE v1.call;

@@ -1,0 +1,42 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- Gives a source another name, with all that is known of it. Its documents are stamped anew, so that models see them
+-- change, and its lease ends. with_documents false leaves out what takes long, for a rehearsal.
+CREATE OR REPLACE FUNCTION v1.rename_source(old_name text, new_name text, with_documents boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    stamp CONSTANT timestamp := v1.lock_stamp();
+BEGIN
+    IF EXISTS (SELECT FROM v1.couchdb c WHERE c.source = new_name) THEN
+        RAISE unique_violation USING
+            MESSAGE = format('source "%s" cannot be renamed to "%s", which has documents already', old_name, new_name),
+            HINT = 'two sources cannot be made one; remove the rename';
+    END IF;
+    -- The target may have been fed in vain: all its documents collided with the old name's.
+    DELETE FROM v1.source s WHERE s.source = new_name;
+    DELETE FROM v1.couchdb_progress p WHERE p.source = new_name;
+    UPDATE v1.source s SET source = new_name, lease = NULL WHERE s.source = old_name;
+    UPDATE v1.couchdb_progress p SET source = new_name WHERE p.source = old_name;
+    UPDATE v1.adoption a
+    SET sources = (SELECT jsonb_object_agg(s.key, CASE s.value WHEN old_name THEN new_name ELSE s.value END)
+                   FROM jsonb_each_text(a.sources) s)
+    WHERE a.finished_at IS NULL;
+
+    DELETE FROM v1.quarantine q USING v1.quarantine twin
+    WHERE q.source = old_name AND twin.source = new_name AND twin.raw_sha256 = q.raw_sha256;
+    UPDATE v1.quarantine q SET source = new_name WHERE q.source = old_name;
+    UPDATE v1.quarantine q SET closed_at = clock_timestamp()
+    FROM v1.couchdb c
+    WHERE q.source = new_name AND q.reason = 'id_collision' AND q.closed_at IS NULL AND c._id = q.doc_id AND c.source = old_name;
+
+    IF with_documents THEN
+        UPDATE v1.couchdb c
+        SET source = new_name, saved_timestamp = stamp + n.ord * interval '1 microsecond'
+        FROM (SELECT o._id, row_number() OVER (ORDER BY o.saved_timestamp) AS ord
+              FROM v1.couchdb o WHERE o.source = old_name) n
+        WHERE c._id = n._id;
+        UPDATE v1.stamp SET last = greatest(last, (SELECT max(saved_timestamp) FROM v1.couchdb));
+    END IF;
+END
+$$;

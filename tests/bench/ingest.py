@@ -1,0 +1,237 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How fast api.ingest is, as ratios to COPY + upsert of the same documents at the same batch size, in one run.
+
+Rounds are interleaved: in each, every candidate writes the same documents once into an empty table. A ratio above 1 is
+faster than the reference. `growth_2m` is the cost of a document in a table of 2 million rows over that at 100,000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import random
+import statistics
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+
+# pylint: disable=wrong-import-position
+import workload  # noqa: E402
+from servers import PostgREST, PostgreSQL  # noqa: E402
+
+SOURCES = [{"source": f"bench{number}/medic", "engine": "relay"} for number in range(4)]
+# As the role postgresql sets a server with 4 GB.
+SETTINGS = {
+    "shared_buffers": "1GB", "effective_cache_size": "2GB", "maintenance_work_mem": "256MB", "work_mem": "16MB",
+    "wal_buffers": "16MB", "wal_compression": "lz4", "min_wal_size": "256MB", "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min", "default_toast_compression": "lz4", "autovacuum_vacuum_scale_factor": "0.05",
+    "autovacuum_analyze_scale_factor": "0.02", "random_page_cost": "1.1",
+}  # fmt: skip
+UPSERT = """
+    INSERT INTO reference (saved_timestamp, _id, _deleted, source, doc, _rev, seq)
+    SELECT clock_timestamp(), doc ->> '_id', false, 'bench0/medic', doc, doc ->> '_rev', NULL FROM staging
+    ON CONFLICT (_id) DO UPDATE SET
+        saved_timestamp = excluded.saved_timestamp, _deleted = excluded._deleted, source = excluded.source,
+        doc = excluded.doc, _rev = excluded._rev, seq = excluded.seq
+"""
+
+
+class Reference:
+    """COPY without escaping into a temporary lz4 jsonb table, then an upsert, one transaction a batch, one client."""
+
+    def __init__(self, postgresql: PostgreSQL) -> None:
+        self.connection = postgresql.connect()
+        self.cursor = self.connection.cursor()
+        self.cursor.execute("CREATE TABLE reference (LIKE v1.couchdb INCLUDING ALL)")
+        self.cursor.execute("CREATE TEMPORARY TABLE staging (doc jsonb COMPRESSION lz4) ON COMMIT DELETE ROWS")
+        self.cursor.execute("SET work_mem = '64MB'")
+        self.connection.autocommit = False
+
+    def run(self, batches: list[str]) -> None:
+        for batch in batches:
+            # Delimiter and quote are bytes that JSON cannot hold, so nothing is escaped.
+            self.cursor.copy_expert("COPY staging FROM STDIN (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')", io.StringIO(batch))
+            self.cursor.execute(UPSERT)
+            self.connection.commit()
+
+    def clear(self) -> None:
+        self.cursor.execute("TRUNCATE reference")
+        self.connection.commit()
+
+
+class Client:
+    """One engine: a claimed source and a connection to PostgREST."""
+
+    def __init__(self, postgrest: PostgREST, source: str) -> None:
+        lease = postgrest.post("claim", {"source": source, "engine": "relay"}).json()["lease"]
+        self.url = f"{postgrest.url}/rpc/ingest"
+        self.session = requests.Session()
+        self.session.headers.update({
+            "Authorization": f"Bearer {postgrest.token}", "Content-Type": "text/plain",
+            "X-CHT-Source": source, "X-CHT-Lease": lease,
+        })  # fmt: skip
+
+    def run(self, bodies: list[bytes]) -> None:
+        for body in bodies:
+            answer = self.session.post(self.url, data=body, timeout=300)
+            answer.raise_for_status()
+
+
+def timed(function, *arguments) -> float:
+    start = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - start
+
+
+class Bench:
+    """The servers, the candidates and their times."""
+
+    def __init__(self, count: int) -> None:
+        self.postgresql = PostgreSQL(SETTINGS)
+        self.postgresql.create("cht_sync", SOURCES)
+        self.postgrest = PostgREST(self.postgresql)
+        self.cursor = self.postgresql.connect().cursor()
+        self.reference = Reference(self.postgresql)
+        self.clients = [Client(self.postgrest, source["source"]) for source in SOURCES]
+        self.documents = workload.documents(count)
+
+    def close(self) -> None:
+        self.reference.connection.close()
+        self.postgrest.stop()
+        self.postgresql.remove()
+
+    def clear(self) -> None:
+        self.cursor.execute("TRUNCATE v1.couchdb")
+        self.reference.clear()
+        self.cursor.execute("CHECKPOINT")
+
+    def stored(self, table: str) -> int:
+        self.cursor.execute(f"SELECT count(*) FROM {table}")
+        return self.cursor.fetchone()[0]
+
+    def four(self, shares: list[list[bytes]]) -> None:
+        with ThreadPoolExecutor(len(shares)) as pool:
+            for done in [pool.submit(client.run, bodies) for client, bodies in zip(self.clients, shares)]:
+                done.result()
+
+    def compare(self, rounds: int) -> dict[str, list[float]]:
+        """Seconds of each candidate in each round."""
+        one, docs = self.clients[0], self.documents
+        candidates: dict[str, tuple] = {}
+        for size in (100, 125, 500, 1000):
+            candidates[f"reference_{size}"] = ("reference", self.reference.run, workload.copies(docs, size))
+            candidates[f"pages_{size}"] = ("v1.couchdb", one.run, workload.pages(docs, size))
+            candidates[f"events_{size}"] = ("v1.couchdb", one.run, workload.events(docs, size))
+            shares = [workload.pages(docs[number::4], size) for number in range(4)]
+            candidates[f"pages_{size}_x4"] = ("v1.couchdb", self.four, shares)
+        replay = candidates["pages_500"][2], candidates["reference_500"][2]
+        times: dict[str, list[float]] = {}
+        for turn in range(rounds):
+            names = list(candidates)
+            random.Random(turn).shuffle(names)
+            for name in names:
+                table, function, bodies = candidates[name]
+                self.clear()
+                times.setdefault(name, []).append(timed(function, bodies))
+                assert self.stored(table) == len(docs), f"{name} stored {self.stored(table)} of {len(docs)} documents"
+            # The same again onto what is stored: the reference writes it all anew, api.ingest need not.
+            self.clear()
+            one.run(replay[0])
+            self.reference.run(replay[1])
+            times.setdefault("replay_500", []).append(timed(one.run, replay[0]))
+            times.setdefault("reference_replay_500", []).append(timed(self.reference.run, replay[1]))
+        return times
+
+    def growth(self, sizes: list[int], rounds: int) -> dict[int, list[float]]:
+        """Seconds for the documents, half of them new and half edits of stored ones, in tables of these sizes."""
+        times: dict[int, list[float]] = {}
+        self.clear()
+        for size in sizes:
+            self.fill(size)
+            for turn in range(rounds + 1):
+                bodies = workload.pages(self.mixture(turn, size), 500)
+                seconds = timed(self.clients[0].run, bodies)
+                if turn:  # the first round warms up
+                    times.setdefault(size, []).append(seconds)
+        return times
+
+    def mixture(self, turn: int, size: int) -> list[dict]:
+        half = len(self.documents) // 2
+        self.cursor.execute("SELECT _id FROM v1.couchdb TABLESAMPLE bernoulli (%s) LIMIT %s", (min(100, 200 * half / size), half))
+        ids = [id_ for (id_,) in self.cursor.fetchall()]
+        news = [workload.copied(document) for document in self.documents[:half]]
+        edits = [workload.edited({**document, "_id": id_}, turn + 10) for document, id_ in zip(self.documents[half:], ids)]
+        mixed = news + edits
+        random.Random(turn).shuffle(mixed)
+        return mixed
+
+    def fill(self, size: int) -> None:
+        """Up to `size` rows: the documents again and again under random ids, as CHT's are."""
+        missing = size - self.stored("v1.couchdb")
+        if self.stored("v1.couchdb") == 0:
+            self.clients[0].run(workload.pages(self.documents, 500))
+            self.cursor.execute("CREATE TABLE IF NOT EXISTS pattern AS SELECT * FROM v1.couchdb")
+            missing = size - self.stored("v1.couchdb")
+        while missing > 0:
+            self.cursor.execute(
+                "INSERT INTO v1.couchdb (saved_timestamp, _id, _deleted, source, doc, _rev) "
+                "SELECT s.last + row_number() OVER () * interval '1 us', n.id, false, source, "
+                "jsonb_set(doc, '{_id}', to_jsonb(n.id::text)), _rev "
+                "FROM v1.stamp s, (SELECT *, gen_random_uuid() AS id FROM pattern LIMIT %s) n",
+                (missing,),
+            )
+            missing -= self.cursor.rowcount
+            self.cursor.execute("UPDATE v1.stamp SET last = (SELECT max(saved_timestamp) FROM v1.couchdb)")
+        self.cursor.execute("VACUUM (ANALYZE) v1.couchdb")
+
+
+def report(times: dict[str, list[float]], count: int) -> None:
+    print(f"{'candidate':24}{'median s':>10}{'fastest':>10}{'slowest':>10}{'docs/s':>10}")
+    for name, seconds in sorted(times.items()):
+        median = statistics.median(seconds)
+        print(f"{name:24}{median:10.3f}{min(seconds):10.3f}{max(seconds):10.3f}{count / median:10.0f}")
+
+
+def paired(times: dict[str, list[float]], name: str, reference: str) -> float:
+    """Median over the rounds of the reference's time over the candidate's."""
+    return statistics.median(ours / theirs for ours, theirs in zip(times[reference], times[name]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--sizes", type=int, nargs=2, default=[100_000, 2_000_000], help="rows of the tables compared for growth")
+    options = parser.parse_args()
+    bench = Bench(options.documents)
+    try:
+        mean = statistics.mean(len(workload.dump(document)) for document in bench.documents)
+        print(f"{options.documents} documents of {mean:.0f} bytes on average, {options.rounds} rounds")
+        times = bench.compare(options.rounds)
+        report(times, options.documents)
+        for size in (100, 125, 500, 1000):
+            for form in ("pages", "events"):
+                print(f"{form}_{size}: {paired(times, f'{form}_{size}', f'reference_{size}'):.2f}", end="  ")
+            print(f"pages_{size}_x4: {paired(times, f'pages_{size}_x4', f'reference_{size}'):.2f}")
+        growth = bench.growth(options.sizes, 5)
+        report({f"mixed_at_{size}": seconds for size, seconds in growth.items()}, options.documents)
+    finally:
+        bench.close()
+    ratios = {
+        "pages_500": paired(times, "pages_500", "reference_500"),
+        "pages_1000": paired(times, "pages_1000", "reference_1000"),
+        "events_125": paired(times, "events_125", "reference_125"),
+        "replay_500": paired(times, "replay_500", "reference_500"),
+        "growth_2m": statistics.median(growth[options.sizes[1]]) / statistics.median(growth[options.sizes[0]]),
+    }
+    print("ratio " + " ".join(f"{name}={value:.2f}" for name, value in ratios.items()))
+
+
+if __name__ == "__main__":
+    main()
