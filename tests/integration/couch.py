@@ -31,10 +31,10 @@ class Change:
         return {"_id": self.id, "_rev": self.rev, **self.body, **({"_deleted": True} if self.deleted else {})}
 
     def row(self) -> str:
-        """As CouchDB writes it into a page."""
+        """As CouchDB writes it into a page; a part of them with a conflict's other revision."""
         deleted = '"deleted":true,' if self.deleted else ""
-        revs = f'[{{"rev":"{self.rev}"}},{{"rev":"1-00"}}]'
-        return f'{{"seq":"{self.seq}","id":{_json(self.id)},"changes":{revs},{deleted}"doc":{_json(self.doc)}}}'
+        rival = ',{"rev":"1-00"}' if self.number % 4 == 0 else ""
+        return f'{{"seq":"{self.seq}","id":{_json(self.id)},"changes":[{{"rev":"{self.rev}"}}{rival}],{deleted}"doc":{_json(self.doc)}}}'
 
     def event(self, order: Random) -> str:
         """As Logstash writes it: members in any order, of a tombstone no document."""
