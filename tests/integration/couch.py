@@ -33,7 +33,7 @@ class Change:
     def row(self) -> str:
         """As CouchDB writes it into a page; a part of them with a conflict's other revision."""
         deleted = '"deleted":true,' if self.deleted else ""
-        rival = ',{"rev":"1-00"}' if self.number % 4 == 0 else ""
+        rival = ',{"rev":"1-00"}' if self.number % 8 == 0 else ""
         return f'{{"seq":"{self.seq}","id":{_json(self.id)},"changes":[{{"rev":"{self.rev}"}}{rival}],{deleted}"doc":{_json(self.doc)}}}'
 
     def event(self, order: Random) -> str:

@@ -63,11 +63,24 @@ def test_a_replay_writes_nothing(source, body):
     assert source.state()[0] == documents
 
 
-def test_a_replay_is_the_same_revision_and_the_same_state(source):
-    source.lands(page(row("a", "1-a")))
+@pytest.mark.parametrize("others", [(), ("z",)], ids=["alone", "in a page"])
+def test_a_replay_is_the_same_revision_and_the_same_state(source, others):
+    others = [row(id_, "1-z") for id_ in others]
+    source.lands(page(row("a", "1-a"), *others))
     for deleted in (True, False):
-        assert source.lands(page(row("a", "1-a", **({"_deleted": True} if deleted else {}))))["written"] == 1
+        assert source.lands(page(row("a", "1-a", **({"_deleted": True} if deleted else {})), *others))["written"] == 1
         assert source.stored("a")[1] == deleted
+
+
+OLD = row("a", "1-a")
+
+
+@pytest.mark.parametrize("old", [OLD, OLD.replace('"id":"a"', '"id":"\\u0061"')], ids=["alike", "spelled otherwise"])
+def test_of_a_page_that_comes_again_the_last_change_still_wins(source, old):
+    first, new, last = row("y", "1-y"), row("a", "2-a"), row("z", "1-z")
+    source.lands(page(first, new, last))
+    source.lands(page(first, old, new, last))
+    assert source.stored("a")[0] == "2-a"
 
 
 def test_stamps_are_unique_and_grow_in_commit_order(postgrest, cursor):

@@ -73,6 +73,12 @@ def test_each_version_that_collides_is_kept(postgrest, cursor, source):
     assert cursor.fetchone() == (3,)
 
 
+def test_a_collision_of_the_same_revision_is_kept_too(postgrest, cursor, source):
+    other = Source(postgrest, cursor, "b/medic")
+    source.lands(page(row("settings", "1-a")))
+    assert other.lands(page(row("settings", "1-a"), row("z", "1-z")))["quarantined"] == 1
+
+
 def test_the_same_poison_of_two_sources_is_kept_twice(postgrest, cursor, source):
     body = page('{"seq":null,"id":"p","changes":[],"doc":5}')
     for each in (source, Source(postgrest, cursor, "b/medic")):
