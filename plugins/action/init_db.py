@@ -4,26 +4,10 @@
 
 from __future__ import annotations
 
-from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import BundleError, read_bundle
+from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import read_bundle
+from ansible_collections.cht.sync.plugins.plugin_utils._source_directory import SourceDirectoryAction
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _requires_connection = True
-
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
-        args = dict(self._task.args)
-        if "bundle" in args:
-            raise AnsibleActionFail("bundle is read from src; give src instead")
-        if args.get("src") and not boolean(args.get("remote_src", False)):
-            try:
-                args["bundle"] = read_bundle(self._find_needle("files", args["src"]))
-            except (BundleError, AnsibleError) as error:
-                raise AnsibleActionFail(f"src: {error}") from error
-        result.update(self._execute_module(module_args=args, task_vars=task_vars))
-        return result
+class ActionModule(SourceDirectoryAction):
+    def read(self, directory: str) -> dict:
+        return read_bundle(directory)

@@ -26,6 +26,10 @@ QUERIES = (
                       pg_get_functiondef(p.oid))
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE n.nspname = ANY (%(schemas)s) AND p.prokind = 'f'""",
+    # functions that everybody may call as PostgreSQL comes, and nobody here
+    f"""SELECT format('function %%s', p.oid::regprocedure), format('rights %%s', {_ACL.format('p.proacl')})
+        FROM pg_proc p
+        WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname IN ('lo_create', 'lo_creat', 'lo_from_bytea')""",
     # the database's own rights
     f"""SELECT format('database %%s', datname), format('rights %%s', {_ACL.format('datacl')})
         FROM pg_database WHERE datname = current_database()""",

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.cht.sync.plugins.module_utils import _table
+
 UNKNOWN = {
     "engine": None, "seq": None, "pending": None, "age": None,
     "quarantined": 0, "collisions": 0, "postgresql": 0, "deleted": 0,
@@ -64,10 +66,7 @@ def table(sources: list[dict]) -> list[str]:
         for key, text in (("quarantined", "in quarantine"), ("collisions", "with an id of another source, kept apart")):
             if row[key]:
                 rows.append([f"  {row[key]} {text}"] + [""] * 6)
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths)) + " |" for cells in rows]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return lines
+    return _table.lines(rows)
 
 
 def _short(seq):

@@ -162,13 +162,13 @@ def postgrest_program() -> Path:
 
 
 class PostgREST:
-    """PostgREST in front of one database, set up as the role sets it up."""
+    """PostgREST in front of one database, set up as the role sets it up, but for `settings` (db_pool=1)."""
 
-    def __init__(self, postgresql: PostgreSQL, database: str = "cht_sync"):
+    def __init__(self, postgresql: PostgreSQL, database: str = "cht_sync", **settings):
         self.port, self.admin_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = jwt.encode({"role": "sync_writer"}, SECRET, algorithm="HS256")
-        self.settings = {
+        self.environment = {
             "PGRST_DB_URI": f"postgres://authenticator@127.0.0.1:{postgresql.port}/{database}",
             "PGRST_DB_SCHEMAS": "api",
             "PGRST_DB_CONFIG": "false",
@@ -178,11 +178,12 @@ class PostgREST:
             "PGRST_SERVER_PORT": str(self.port),
             "PGRST_ADMIN_SERVER_PORT": str(self.admin_port),
             "PGRST_LOG_LEVEL": "error",
+            **{f"PGRST_{name.upper()}": str(value) for name, value in settings.items()},
         }
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([postgrest_program()], env=self.settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([postgrest_program()], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(self._ready, 30, "PostgREST's readiness")
 
     def _ready(self) -> bool:

@@ -5,11 +5,8 @@
 import json
 import threading
 
-import jwt
 import pytest
-import requests
 from calls import Source, event, page, row
-from servers import SECRET
 
 
 def test_a_page_lands(source):
@@ -183,47 +180,3 @@ def test_a_database_created_anew_is_read_from_the_start(source, known, now, seq)
     source.claim(known)
     source.lands(page(row("a", "1-a"), last_seq="8-x"))
     assert source.claim(now) == seq
-
-
-@pytest.mark.parametrize(
-    ("claim", "status"),
-    [({"source": "c/medic", "engine": "relay"}, 409), ({"source": "unknown/medic", "engine": "relay"}, 404)],
-)
-def test_a_source_of_another_engine_or_none_is_refused(postgrest, cursor, claim, status):
-    answer = postgrest.post("claim", claim)
-    assert answer.status_code == status and answer.json()["hint"]
-
-
-def test_headers_are_required(postgrest, cursor):
-    assert postgrest.post("ingest", page()).status_code == 400
-
-
-def test_a_body_sent_as_json_is_refused(source):
-    """PostgREST would read it first, and lone surrogates would not survive that."""
-    source.refuses({"last_seq": "1", "pending": 0, "rows": 0}, 404, "ingest")
-
-
-def test_nobody_writes_without_a_token(postgrest, cursor, source):
-    assert postgrest.post("ingest", page(), token=None, **{"X-CHT-Source": source.name, "X-CHT-Lease": source.lease}).status_code == 401
-    assert postgrest.post("claim", {"source": "a/medic", "engine": "relay"}, token=None).status_code == 401
-
-
-@pytest.mark.parametrize("path", ["couchdb", "couchdb_progress", "source", "quarantine", "document_revision", "schema_migration", ""])
-def test_the_writers_token_shows_no_table(postgrest, cursor, source, path):
-    source.lands(page(row("a", "1-a", name="Amina")))
-    for profile in ({}, {"Accept-Profile": "v1"}):
-        answer = requests.get(f"{postgrest.url}/{path}", headers={"Authorization": f"Bearer {postgrest.token}", **profile}, timeout=10)
-        assert answer.status_code in (404, 406), (path, profile)
-        assert "Amina" not in answer.text
-
-
-@pytest.mark.parametrize("function", ["lock_stamp", "leased_source", "land_row", "store_progress"])
-def test_the_writers_token_opens_no_other_function(postgrest, cursor, function):
-    assert postgrest.post(function, {}).status_code == 404
-    assert postgrest.post(function, {}, **{"Content-Profile": "v1"}).status_code == 406
-
-
-@pytest.mark.parametrize("role", ["authenticator", "dbt", "cht_owner", "postgres"])
-def test_a_token_for_another_role_is_refused(postgrest, cursor, role):
-    token = jwt.encode({"role": role}, SECRET, algorithm="HS256")
-    assert postgrest.post("claim", {"source": "a/medic", "engine": "relay"}, token=token).status_code in (401, 403)

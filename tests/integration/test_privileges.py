@@ -1,47 +1,333 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may do what in the warehouse: exactly this, by PostgreSQL's own word."""
+"""Who may do what, tried from outside: over HTTP with each kind of token, over SQL as each role.
 
+What there is to try comes from the catalog. Whoever adds a relation to v1, or a function to api, decides here who uses it.
+"""
+
+import time
+
+import jwt
+import psycopg2
 import pytest
+import requests
+from calls import page, row
+from servers import SECRET
 
-FUNCTIONS = {"sync_writer": {"api.claim", "api.ingest"}}
-RELATIONS = {
-    "monitor": {"v1.document_revision SELECT", "v1.sync_status SELECT"},
-    "dbt": {"v1.couchdb SELECT", "v1.couchdb_progress SELECT"},
+# Who may read what there is in v1. Nobody but the owner writes it.
+READERS = {
+    "v1.adoption": set(),
+    "v1.couchdb": {"dbt"},
+    "v1.couchdb_progress": {"dbt"},
+    "v1.document_revision": {"monitor"},
+    "v1.sync_status": {"monitor"},
+    "v1.quarantine": set(),
+    "v1.quarantine_id_seq": set(),
+    "v1.schema_migration": set(),
+    "v1.setting": set(),
+    "v1.source": set(),
+    "v1.stamp": set(),
 }
-ROLES = ["authenticator", "sync_writer", "monitor", "dbt", "superset", "superset_reader"]
+# Who may call what there is in api and v1.
+CALLERS = {"api.claim(text,text,text)": {"sync_writer"}, "api.ingest(text)": {"sync_writer"}}
+
+SCHEMA_RIGHTS = {
+    ("sync_writer", "api", "USAGE"),
+    ("monitor", "v1", "USAGE"),
+    ("dbt", "v1", "USAGE"),
+    ("dbt", "dbt", "USAGE"),
+    ("dbt", "dbt", "CREATE"),
+    ("dbt", "marts", "USAGE"),
+    ("dbt", "marts", "CREATE"),
+    ("superset_reader", "marts", "USAGE"),
+}
+DATABASE_RIGHTS = {(role, "CONNECT") for role in ("authenticator", "monitor", "dbt", "superset_reader")} | {("dbt", "TEMPORARY")}
+
+LOGINS = ("authenticator", "monitor", "dbt", "superset_reader", "superset")
+ROLES = (*LOGINS, "sync_writer")
+OURS = "n.nspname !~ '^(pg_|information_schema$)'"
+CLAIM = {"source": "a/medic", "engine": "relay"}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_a_role_may_execute_these_functions_only(cursor, role):
+def signed(secret=SECRET, algorithm="HS256", **claims) -> str:
+    return jwt.encode({"role": "sync_writer", **claims}, secret, algorithm=algorithm)
+
+
+# ---- over HTTP
+
+
+@pytest.fixture
+def names(cursor):
+    """Schemas, and the names of all relations and functions in them, as a caller would put them into a path."""
+    cursor.execute(f"SELECT nspname FROM pg_namespace n WHERE {OURS} OR nspname = 'pg_catalog'")
+    schemas = [name for (name,) in cursor.fetchall()]
+    cursor.execute(f"SELECT DISTINCT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE {OURS} AND relkind IN ('r', 'v', 'S')")
+    relations = [name for (name,) in cursor.fetchall()]
+    cursor.execute(f"SELECT DISTINCT proname FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE {OURS} AND nspname <> 'api'")
+    functions = [name for (name,) in cursor.fetchall()]
+    assert "couchdb" in relations and "lock_stamp" in functions
+    return schemas, relations, functions
+
+
+@pytest.fixture
+def secret_document(source):
+    source.lands(page(row("a", "1-a", name="Amina")))
+
+
+def ask(postgrest, method, path, token=None, **headers):
+    headers["Authorization"] = f"Bearer {token or postgrest.token}"
+    body = {} if method in ("POST", "PUT", "PATCH") else None
+    answer = requests.request(method, f"{postgrest.url}/{path}", json=body, headers=headers, timeout=10)
+    assert "Amina" not in answer.text
+    return answer
+
+
+def test_the_writers_token_shows_no_relation(postgrest, secret_document, names):
+    schemas, relations, _functions = names
+    for name in (*relations, "pg_class", "pg_authid", ""):
+        for method in METHODS:
+            status = ask(postgrest, method, name).status_code
+            assert status in (404, 405) or (method, status, name) == ("OPTIONS", 200, ""), (method, name, status)
+    for schema in schemas:
+        if schema != "api":
+            assert ask(postgrest, "GET", "couchdb", **{"Accept-Profile": schema}).status_code == 406
+            assert ask(postgrest, "POST", "couchdb", **{"Content-Profile": schema}).status_code == 406
+
+
+def test_the_writers_token_tells_nothing_of_what_there_is(postgrest, cursor):
+    for accept in ("application/openapi+json", "application/json", "*/*"):
+        answer = ask(postgrest, "GET", "", Accept=accept)
+        assert answer.status_code in (404, 406) and "claim" not in answer.text
+
+
+def test_the_writers_token_opens_no_other_function(postgrest, source, names):
+    schemas, _relations, functions = names
+    before = source.state()
+    for name in (*functions, "pg_sleep", "pg_read_file", "set_config", "lo_create"):
+        for body in ({}, "text"):
+            assert postgrest.post(name, body).status_code == 404, name
+        for schema in schemas:
+            if schema != "api":
+                assert postgrest.post(name, {}, **{"Content-Profile": schema}).status_code == 406, (schema, name)
+    assert source.state() == before
+
+
+def test_a_function_is_called_by_post_only(postgrest, source, cursor):
+    for method in METHODS:
+        if method not in ("POST", "OPTIONS"):
+            assert ask(postgrest, method, "rpc/claim?source=a/medic&engine=relay").status_code == 405, method
+    cursor.execute("SELECT lease::text FROM v1.source WHERE source = 'a/medic'")
+    assert cursor.fetchone() == (source.lease,)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        None,
+        "no.token.atall",
+        signed(exp=int(time.time()) - 60),
+        signed(nbf=int(time.time()) + 600),
+        signed(secret="another-secret-that-is-also-long-enough"),
+        signed(secret="", algorithm="none"),
+        signed(role="superset"),
+        *(signed(role=role) for role in ("authenticator", "monitor", "dbt", "superset_reader", "cht_owner", "postgres", "nobody")),
+        jwt.encode({}, SECRET, algorithm="HS256"),
+    ],
+    ids=[
+        "none", "no token", "expired", "not yet", "other secret", "unsigned", "superset", "authenticator", "monitor", "dbt", "superset_reader", "cht_owner", "postgres",
+        "nobody", "without a role",
+    ],
+)  # fmt: skip
+def test_another_token_or_none_opens_nothing(postgrest, source, cursor, token):
+    headers = {"X-CHT-Source": source.name, "X-CHT-Lease": source.lease}
+    before = source.state()
+    # 400: PostgreSQL knows no such role
+    assert postgrest.post("claim", CLAIM, token=token).status_code in (400, 401, 403)
+    assert postgrest.post("ingest", page(row("x", "1-x")), token=token, **headers).status_code in (400, 401, 403)
+    assert postgrest.post("lock_stamp", {}, token=token).status_code in (400, 401, 403, 404)
+    answer = requests.get(f"{postgrest.url}/couchdb", headers={"Authorization": f"Bearer {token}"} if token else {}, timeout=10)
+    assert answer.status_code in (400, 401, 403, 404)
+    assert source.state() == before
+    cursor.execute("SELECT lease::text FROM v1.source WHERE source = 'a/medic'")
+    assert cursor.fetchone() == (source.lease,)
+
+
+# ---- over SQL: what the catalog grants
+
+
+@pytest.fixture
+def marts(postgresql, cursor):
+    """A model of each kind, made as dbt makes them."""
+    connection = postgresql.connect(user="dbt")
+    with connection.cursor() as dbt:
+        dbt.execute("CREATE TABLE marts.rpt_x (x int); INSERT INTO marts.rpt_x VALUES (1)")
+        dbt.execute("CREATE VIEW marts.agg_x AS SELECT count(*) FROM marts.rpt_x")
+        dbt.execute("CREATE TABLE dbt.base_x (x int)")
+        yield
+        dbt.execute("DROP TABLE marts.rpt_x, dbt.base_x CASCADE")
+    connection.close()
+
+
+def test_each_relation_is_read_by_whom_it_is_meant_for(cursor, marts):
     cursor.execute(
-        "SELECT DISTINCT n.nspname || '.' || p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
-        "WHERE n.nspname IN ('v1', 'api') AND has_function_privilege(%s, p.oid, 'EXECUTE')",
-        (role,),
+        f"""SELECT c.oid::regclass::text, array_remove(array_agg(DISTINCT CASE WHEN
+                  has_table_privilege(role, c.oid, 'SELECT') OR has_any_column_privilege(role, c.oid, 'SELECT') THEN role END), NULL)
+            FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, unnest(%s) role
+            WHERE {OURS} AND relkind IN ('r', 'p', 'v', 'm', 'f') GROUP BY 1
+            UNION ALL
+            SELECT c.oid::regclass::text, array_remove(array_agg(DISTINCT CASE WHEN
+                  has_sequence_privilege(role, c.oid, 'SELECT, USAGE, UPDATE') THEN role END), NULL)
+            FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, unnest(%s) role
+            WHERE {OURS} AND relkind = 'S' GROUP BY 1""",
+        (list(ROLES), list(ROLES)),
     )
-    assert {name for (name,) in cursor.fetchall()} == FUNCTIONS.get(role, set())
+    models = {"marts.rpt_x": {"dbt", "superset_reader"}, "marts.agg_x": {"dbt", "superset_reader"}, "dbt.base_x": {"dbt"}}
+    assert {name: set(roles) for name, roles in cursor.fetchall()} == {**READERS, **models}
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_a_role_reaches_these_relations_only(cursor, role):
+def test_nobody_may_write_what_is_not_theirs(cursor, marts):
+    rights = "INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER"
     cursor.execute(
-        "SELECT n.nspname || '.' || c.relname || ' ' || privilege FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, "
-        "unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) privilege "
-        "WHERE n.nspname IN ('v1', 'api') AND c.relkind IN ('r', 'v', 'm', 'p') AND (has_table_privilege(%s, c.oid, privilege) "
-        "OR privilege IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') AND has_any_column_privilege(%s, c.oid, privilege))",
-        (role, role),
-    )
-    assert {name for (name,) in cursor.fetchall()} == RELATIONS.get(role, set())
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_a_role_may_create_nothing_beside_its_own(cursor, role):
-    cursor.execute(
-        "SELECT nspname FROM pg_namespace WHERE has_schema_privilege(%s, oid, 'CREATE') AND pg_get_userbyid(nspowner) <> %s", (role, role)
+        f"""SELECT role, c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, unnest(%s) role
+            WHERE {OURS} AND relkind IN ('r', 'p', 'v', 'm', 'f') AND relowner <> role::regrole
+              AND (has_table_privilege(role, c.oid, %s) OR has_any_column_privilege(role, c.oid, 'INSERT, UPDATE, REFERENCES'))""",
+        (list(ROLES), rights),
     )
     assert cursor.fetchall() == []
-    cursor.execute("SELECT has_database_privilege(%s, current_database(), 'CREATE')", (role,))
+
+
+def test_each_function_is_called_by_whom_it_is_meant_for(cursor):
+    cursor.execute(
+        f"""SELECT p.oid::regprocedure::text, array_agg(role)
+            FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace, unnest(%s) role
+            WHERE ({OURS} OR proname ~ '^lo_(create|creat|from_bytea|import|export)$')
+              AND has_function_privilege(role, p.oid, 'EXECUTE') GROUP BY 1""",
+        (list(ROLES),),
+    )
+    assert {name: set(roles) for name, roles in cursor.fetchall()} == CALLERS
+
+
+def test_schemas_and_database_are_open_to_whom_they_are_meant_for(cursor):
+    cursor.execute(
+        f"""SELECT role, nspname, kind FROM pg_namespace n, unnest(%s) role, unnest(ARRAY['USAGE', 'CREATE']) kind
+            WHERE {OURS} AND has_schema_privilege(role, n.oid, kind)""",
+        (list(ROLES),),
+    )
+    assert set(cursor.fetchall()) == SCHEMA_RIGHTS
+    cursor.execute(
+        """SELECT role, kind FROM unnest(%s) role, unnest(ARRAY['CONNECT', 'CREATE', 'TEMPORARY']) kind
+           WHERE has_database_privilege(role, current_database(), kind)""",
+        (list(ROLES),),
+    )
+    assert set(cursor.fetchall()) == DATABASE_RIGHTS
+
+
+def test_no_role_is_more_than_it_looks(cursor):
+    cursor.execute(
+        "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)",
+        ([*ROLES, "cht_owner"],),
+    )
+    assert cursor.fetchall() == []
+    cursor.execute("SELECT member::regrole::text, roleid::regrole::text FROM pg_auth_members WHERE member::regrole::text = ANY(%s)", (list(ROLES),))
+    assert cursor.fetchall() == [("authenticator", "sync_writer")]
+    cursor.execute("SELECT rolinherit FROM pg_roles WHERE rolname = 'authenticator'")
     assert cursor.fetchone() == (False,)
+
+
+# ---- over SQL: what happens when they try
+
+
+# What a view says that cannot be written to by anybody.
+NO_TABLE = (psycopg2.errors.ObjectNotInPrerequisiteState,)
+
+
+class Attempts:
+    """Statements of one role on a connection of its own, read-only off where it may be."""
+
+    def __init__(self, postgresql, role):
+        self.role = role
+        self.connection = postgresql.connect(user=role)
+        self.cursor = self.connection.cursor()
+        self.cursor.execute("SET default_transaction_read_only = off")
+
+    def denied(self, sql, *also):
+        """also: other errors that refuse just as well."""
+        with pytest.raises((psycopg2.errors.InsufficientPrivilege, *also)):
+            self.cursor.execute(sql)
+            pytest.fail(f"{self.role} did: {sql}")
+
+
+@pytest.fixture(params=[role for role in LOGINS if role != "superset"])
+def attempts(request, postgresql, marts, secret_document):
+    tries = Attempts(postgresql, request.param)
+    yield tries
+    tries.connection.close()
+
+
+def test_what_is_not_granted_fails(attempts, cursor):
+    cursor.execute(
+        f"SELECT c.oid::regclass::text, relowner::regrole::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE {OURS} AND relkind IN ('r', 'v')"
+    )
+    readers = {**READERS, "marts.rpt_x": {"superset_reader"}, "marts.agg_x": {"superset_reader"}}
+    for relation, owner in cursor.fetchall():
+        if owner == attempts.role:
+            continue
+        if attempts.role in readers.get(relation, ()):
+            attempts.cursor.execute(f"SELECT count(*) FROM {relation}")
+        else:
+            attempts.denied(f"SELECT FROM {relation}")
+        attempts.denied(f"INSERT INTO {relation} DEFAULT VALUES", *NO_TABLE)
+        attempts.denied(f"DELETE FROM {relation}", *NO_TABLE)
+    for table in ("v1.couchdb", "v1.couchdb_progress", "v1.quarantine"):
+        attempts.denied(f"UPDATE {table} SET source = 'x'")
+        attempts.denied(f"TRUNCATE {table}")
+        attempts.denied(f"ALTER TABLE {table} ADD COLUMN x int")
+        attempts.denied(f"CREATE INDEX ON {table} (source)")
+        attempts.denied(f"DROP TABLE {table}")
+
+
+def test_no_function_of_the_owner_can_be_called(attempts, cursor):
+    cursor.execute(
+        f"""SELECT p.oid::regproc::text, array_to_string(ARRAY(SELECT 'NULL::' || t::regtype FROM unnest(proargtypes) t), ', ')
+            FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE {OURS}"""
+    )
+    for name, arguments in cursor.fetchall():
+        attempts.denied(f"SELECT {name}({arguments})")
+
+
+def test_nothing_can_be_made_outside_ones_own_schemas(attempts):
+    if attempts.role != "dbt":
+        attempts.denied("CREATE TEMPORARY TABLE x (x int)")
+        attempts.denied("CREATE TABLE marts.x (x int)")
+        attempts.denied("CREATE TABLE dbt.x (x int)")
+    for sql in (
+        "CREATE TABLE public.x (x int)",
+        "CREATE TABLE v1.x (x int)",
+        "CREATE FUNCTION api.x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE SCHEMA x",
+        "CREATE EXTENSION dblink SCHEMA v1",
+        "SELECT lo_create(0)",
+        "SELECT lo_from_bytea(0, 'x')",
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "SELECT pg_read_file('postgresql.conf')",
+        "SET ROLE cht_owner",
+    ):
+        attempts.denied(sql)
+
+
+def test_readers_read_only_without_being_asked(postgresql, marts):
+    for role in ("superset_reader", "monitor"):
+        connection = postgresql.connect(user=role)
+        with connection.cursor() as reader:
+            reader.execute("SHOW default_transaction_read_only")
+            assert reader.fetchone() == ("on",)
+        connection.close()
+
+
+def test_superset_cannot_connect_to_the_warehouse(postgresql, postgrest):
+    with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+        postgresql.connect(user="superset")
 
 
 def test_what_the_monitor_reads_holds_no_document_and_no_lease(cursor):

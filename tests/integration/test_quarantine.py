@@ -154,6 +154,14 @@ def test_resync_reads_from_the_start_and_ends_the_lease(source, cursor):
     assert source.lands(page(row("x", "1-a")))["written"] == 0
 
 
+def test_after_resync_the_sources_state_wins_though_it_is_older(source, cursor):
+    source.lands(page(row("x", "2-b"), row("later", "1-a")))
+    cursor.execute("SELECT v1.resync('a/medic')")
+    source.claim()
+    assert source.lands(page(row("x", "1-a")))["written"] == 1
+    assert source.stored("x")[0] == "1-a" and source.stored("later")
+
+
 def test_resync_of_an_unknown_source_names_those_it_knows(source, cursor):
     with pytest.raises(psycopg2.errors.NoDataFound, match="nowhere/medic") as refused:
         cursor.execute("SELECT v1.resync('nowhere/medic')")

@@ -87,19 +87,6 @@ def test_the_same_poison_of_two_sources_is_kept_twice(postgrest, cursor, source)
     assert cursor.fetchall() == [("a/medic", "p"), ("b/medic", "p")]
 
 
-def test_a_sources_lease_is_no_others(postgrest, cursor, source):
-    other = Source(postgrest, cursor, "b/medic")
-    source.lease, other.lease = other.lease, source.lease
-    source.refuses(page(row("a", "1-a")), 409, "lease")
-    other.refuses(page(row("a", "1-a")), 409, "lease")
-
-
-@pytest.mark.parametrize("lease", ["", "nonsense", "00000000-0000-0000-0000-000000000000"])
-def test_a_lease_nobody_gave_is_refused(source, lease):
-    source.lease = lease
-    source.refuses(page(row("a", "1-a")), 409, "lease")
-
-
 def test_a_source_that_changed_engines_refuses_the_old_one(source, cursor):
     """As init_db does it, the lease ends; the old engine cannot claim another."""
     cursor.execute("UPDATE v1.source SET engine = 'logstash', lease = NULL WHERE source = 'a/medic'")

@@ -22,14 +22,18 @@ REVOKE ALL ON ALL TABLES IN SCHEMA v1
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA v1
     FROM PUBLIC, authenticator, sync_writer, monitor, dbt, superset_reader;
 
+-- PostgreSQL lets everybody store large objects. Nothing here has any.
+REVOKE EXECUTE ON FUNCTION pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer), pg_catalog.lo_from_bytea(oid, bytea)
+    FROM PUBLIC;
+
 -- PostgREST logs in as authenticator, which has no right but to become sync_writer (the role's membership).
 GRANT USAGE ON SCHEMA api TO sync_writer;
 GRANT EXECUTE ON FUNCTION api.claim(text, text, text), api.ingest(text) TO sync_writer;
 
 -- With PostgREST's pool wait (10 s) this stays below the engines' read timeout of 300 s, so no call runs on after
--- its client gave up. It is the login role's, not sync_writer's: PostgREST reads the settings of the role it becomes
--- only with db-config, which stays off so that the database cannot change PostgREST's own settings.
+-- its client gave up. It is the login role's: PostgreSQL takes settings at login, not when the role changes.
 ALTER ROLE authenticator SET statement_timeout = '240s';
+ALTER ROLE sync_writer RESET ALL;
 
 GRANT USAGE ON SCHEMA v1 TO monitor;
 GRANT SELECT ON v1.document_revision, v1.sync_status TO monitor;

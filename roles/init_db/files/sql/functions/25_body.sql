@@ -70,6 +70,19 @@ EXCEPTION WHEN invalid_text_representation THEN
 END
 $$;
 
+-- What a page says in its header, told by the events: their number, and the last one's position.
+CREATE OR REPLACE FUNCTION v1.read_last_event(events jsonb, body text, OUT last_seq text, OUT pending bigint, OUT rows bigint)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    event_texts CONSTANT text[] := CASE WHEN events IS NULL THEN v1.cut_events(body) END;
+BEGIN
+    rows := coalesce(jsonb_array_length(events), cardinality(event_texts));
+    last_seq := coalesce(events -> -1, v1.outline(event_texts[rows])) ->> 'seq';
+EXCEPTION WHEN invalid_text_representation OR invalid_parameter_value THEN
+    RAISE SQLSTATE 'PT400' USING MESSAGE = 'the last element is no event: the transfer was broken';
+END
+$$;
+
 CREATE OR REPLACE FUNCTION v1.is_event(event jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT jsonb_typeof(event) = 'object' AND event ?& ARRAY['id', 'seq', 'deleted', 'doc']

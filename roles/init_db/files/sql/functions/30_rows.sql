@@ -1,23 +1,39 @@
 -- SPDX-FileCopyrightText: cht.sync contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
--- The two forms of a call, read into one shape. Both functions are plain SQL so that the planner inlines them.
+-- The forms of a call, read into one shape. The functions are plain SQL so that the planner inlines them.
 
--- A `_changes` row as CouchDB writes it ({"seq":..,"id":..,"changes":..[,"deleted":true],"doc":{..}}), its closing
--- brace cut off: what follows the first "doc": is the document, and only that is cast, once (OFFSET 0 keeps the
--- planner from repeating the cast for every column). No `"doc":` can stand before it: there a quote is escaped.
--- Rows of any other form are cast whole. A row this reads wrongly fails its cast, and v1.land_row takes over.
-CREATE OR REPLACE FUNCTION v1.page_changes(cut_rows text[])
+-- A page of `_changes` rows as CouchDB writes them ({"seq":..,"id":..,"changes":..[,"deleted":true],"doc":{..}}, joined
+-- by ",\r\n"), `rows` of them after `header_end` characters. Of each only the document, which follows the first "doc":,
+-- is cast, once (OFFSET 0 keeps the planner from repeating it for every column); before it a quote would be escaped.
+-- The page is split where a row ends and the next begins: a raw newline cannot occur inside JSON. One more beginning at
+-- the end makes the last row like the others, and leaves one empty piece, which must be the one after the last row. So
+-- rows of another form, too many, too few or half a row all end in a text that fails its cast.
+CREATE OR REPLACE FUNCTION v1.page_changes(body text, header_end integer, rows bigint)
 RETURNS TABLE (ord bigint, id text, rev text, deleted boolean, seq text, doc jsonb)
 LANGUAGE sql STABLE AS $$
     SELECT x.ord, x.doc ->> '_id', x.doc ->> '_rev', coalesce(x.doc -> '_deleted' = 'true', false), x.seq, x.doc
     FROM (
-        SELECT u.ord,
-               CASE WHEN starts_with(u.r, '{"seq":')
-                    THEN right(u.r, -5 - strpos(u.r, '"doc":'))::jsonb
-                    ELSE (u.r || '}')::jsonb -> 'doc' END AS doc,
-               CASE WHEN starts_with(u.r, '{"seq":"') THEN split_part(left(u.r, 2000), '"', 4) END AS seq
-        FROM unnest($1) WITH ORDINALITY AS u(r, ord)
+        SELECT c.ord, right(c.r, -5 - strpos(c.r, '"doc":'))::jsonb AS doc,
+               CASE WHEN starts_with(c.r, '"') THEN split_part(left(c.r, 2000), '"', 2) END AS seq
+        FROM (
+            SELECT u.ord, CASE WHEN u.ord = 1 THEN right(u.r, -7 - $2) ELSE u.r END AS r
+            FROM string_to_table($1 || E',\r\n{"seq":', E'},\r\n{"seq":') WITH ORDINALITY AS u(r, ord)
+            WHERE u.ord <> $3 + 1 OR u.r <> ''
+            OFFSET 0
+        ) c
+        OFFSET 0
+    ) x
+$$;
+
+-- Rows of any layout, each without its closing brace, cast whole.
+CREATE OR REPLACE FUNCTION v1.row_changes(cut_rows text[])
+RETURNS TABLE (ord bigint, id text, rev text, deleted boolean, seq text, doc jsonb)
+LANGUAGE sql STABLE AS $$
+    SELECT x.ord, x.doc ->> '_id', x.doc ->> '_rev', coalesce(x.doc -> '_deleted' = 'true', false), x.change ->> 'seq', x.doc
+    FROM (
+        SELECT c.ord, c.change, c.change -> 'doc' AS doc
+        FROM (SELECT u.ord, (u.r || '}')::jsonb AS change FROM unnest($1) WITH ORDINALITY AS u(r, ord) OFFSET 0) c
         OFFSET 0
     ) x
 $$;
@@ -30,43 +46,63 @@ LANGUAGE sql STABLE AS $$
     SELECT x.ord, x.id, x.doc ->> '_rev', x.deleted, x.seq,
            CASE WHEN x.deleted OR jsonb_typeof(x.doc) = 'object' THEN x.doc END
     FROM (
-        SELECT e.ord, CASE WHEN v1.is_event(e.event) THEN e.event ->> 'id' END AS id,
+        SELECT ord, CASE WHEN v1.is_event(e.event) THEN e.event ->> 'id' END AS id,
                coalesce(e.event -> 'deleted' = 'true', false) AS deleted, e.event ->> 'seq' AS seq, e.event -> 'doc' AS doc
-        FROM jsonb_array_elements($1) WITH ORDINALITY AS e(event, ord)
+        -- one by one: jsonb_array_elements would copy all of them thrice
+        FROM generate_series(1, jsonb_array_length($1)) AS ord CROSS JOIN LATERAL (SELECT $1 -> (ord - 1) OFFSET 0) AS e(event)
         OFFSET 0
     ) x
 $$;
 
--- Of a page that comes again, only the rows that are not stored yet; any other page as it is. It is told by its first
--- row. The last row always stays, so that a broken transfer is noticed; and where a row has another form than CouchDB's
--- or a document comes twice, all rows stay, since then their order counts.
-CREATE OR REPLACE FUNCTION v1.without_stored(call_source text, cut_rows text[]) RETURNS text[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    fresh text[];
-    ids bigint;
-    repeated bigint;
-BEGIN
-    IF NOT v1.is_stored_row(call_source, v1.row_head(cut_rows[1])) THEN
-        RETURN cut_rows;
-    END IF;
-    SELECT array_agg(x.r ORDER BY x.ord) FILTER (WHERE NOT v1.is_stored_row(call_source, x.head) OR x.ord = cardinality(cut_rows)),
-           count(x.head[1]), count(x.head[1]) - count(DISTINCT x.head[1])
-    INTO fresh, ids, repeated
-    FROM (SELECT u.r, u.ord, v1.row_head(u.r) AS head FROM unnest(cut_rows) WITH ORDINALITY AS u(r, ord) OFFSET 0) x;
-    RETURN CASE WHEN ids = cardinality(cut_rows) AND repeated = 0 THEN fresh ELSE cut_rows END;
-END
-$$;
-
--- {id, rev, deleted} of a row as CouchDB writes it, without reading its document; null for any other form.
-CREATE OR REPLACE FUNCTION v1.row_head(cut_row text) RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT regexp_match(left(cut_row, 3000),
-        '^{"seq":(?:null|"[^"\\]*"),"id":"([^"\\]*)","changes":\[{"rev":"([^"\\]*)"}\](,"deleted":true)?,"doc":{')
-$$;
-
-CREATE OR REPLACE FUNCTION v1.is_stored_row(call_source text, head text[]) RETURNS boolean
+-- What stands before the document in rows as CouchDB writes them; a null id for any other form. The parts between the
+-- quotes are taken, put together again and compared with the row: so nothing is guessed, and no document is read.
+CREATE OR REPLACE FUNCTION v1.row_heads(cut_rows text[])
+RETURNS TABLE (ord bigint, cut_row text, id text, rev text, deleted boolean)
 LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM v1.couchdb t
-                   WHERE t._id = head[1] AND t._rev = head[2] AND t._deleted = (head[3] IS NOT NULL) AND t.source = call_source)
+    SELECT p.ord, p.r,
+           CASE WHEN strpos(p.id, '\') = 0
+                 AND p.head = p.seq || ',"id":"' || p.id || '","changes":[{"rev":"' || p.rev || '"}],' || p.gone
+                THEN p.id END,
+           p.rev, p.gone <> ''
+    FROM (
+        SELECT h.ord, h.r, h.head,
+               CASE WHEN h.null_seq THEN '{"seq":null' ELSE '{"seq":"' || split_part(h.head, '"', 4) || '"' END AS seq,
+               split_part(h.head, '"', CASE WHEN h.null_seq THEN 6 ELSE 8 END) AS id,
+               split_part(h.head, '"', CASE WHEN h.null_seq THEN 12 ELSE 14 END) AS rev,
+               CASE WHEN right(h.head, 15) = '"deleted":true,' THEN '"deleted":true,' ELSE '' END AS gone
+        FROM (
+            SELECT u.ord, u.r, left(u.r, strpos(u.r, '"doc":') - 1) AS head, starts_with(u.r, '{"seq":null') AS null_seq
+            FROM unnest($1) WITH ORDINALITY AS u(r, ord)
+            OFFSET 0
+        ) h
+        OFFSET 0
+    ) p
+$$;
+
+-- Of a page that comes again, the rows that are not stored yet, each without its closing brace; null for any other
+-- page. It is told by its first row. The last row always stays, so that a broken transfer is noticed; and where a row
+-- has another form than CouchDB's or a document comes twice, the answer is null, since then their order counts.
+-- However small the table was when this was planned: by its key.
+CREATE OR REPLACE FUNCTION v1.unstored_rows(call_source text, body text, header_end integer, rows bigint) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    cut_rows text[] := ARRAY[right(split_part(body, E'},\r\n', 1), -header_end)];
+    ids bigint;
+BEGIN
+    PERFORM FROM v1.row_heads(cut_rows) h, v1.couchdb t
+    WHERE t._id = h.id AND t._rev = h.rev AND t._deleted = h.deleted AND t.source = call_source;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT array_agg(h.cut_row ORDER BY h.ord) FILTER (WHERE t.stored IS NULL OR h.ord = rows), count(DISTINCT h.id)
+    INTO cut_rows, ids
+    FROM v1.row_heads(v1.cut_rows(body, header_end, rows)) h
+    LEFT JOIN LATERAL (
+        SELECT true AS stored FROM v1.couchdb t
+        WHERE t._id = h.id AND t._rev = h.rev AND t._deleted = h.deleted AND t.source = call_source
+        LIMIT 1
+    ) t ON true;
+    RETURN CASE WHEN ids = rows THEN cut_rows END;
+END
 $$;

@@ -6,8 +6,11 @@
 -- Upserts changes; the last one of a source wins. Writes nothing for what is stored already (a replay) and
 -- nothing for design documents. A document of another source is not overwritten: its row gets a null source,
 -- which NOT NULL refuses. So whatever is not plain ends in an error that v1.land catches.
-CREATE OR REPLACE FUNCTION v1.land_together(call_source text, stamp timestamp, cut_rows text[], events jsonb)
-RETURNS bigint LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' AS $$
+-- What is read is events, else cut_rows, else the page in body. With a plan of its own for each call the planner would copy the body.
+CREATE OR REPLACE FUNCTION v1.land_together(call_source text, stamp timestamp, body text, header_end integer, rows bigint,
+                                            cut_rows text[], events jsonb)
+RETURNS bigint LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB'
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     written bigint;
 BEGIN
@@ -15,7 +18,9 @@ BEGIN
     SELECT stamp + c.ord * interval '1 microsecond', c.id, c.deleted, call_source,
            CASE WHEN c.deleted THEN v1.tombstone(c.id, c.rev) ELSE v1.without_secrets(c.doc) END, c.rev, c.seq
     FROM (
-        SELECT * FROM v1.page_changes(cut_rows) WHERE events IS NULL
+        SELECT * FROM v1.page_changes(body, header_end, rows) WHERE cut_rows IS NULL AND events IS NULL
+        UNION ALL
+        SELECT * FROM v1.row_changes(cut_rows) WHERE cut_rows IS NOT NULL
         UNION ALL
         SELECT * FROM v1.event_changes(events) WHERE events IS NOT NULL
     ) c
@@ -108,28 +113,38 @@ EXCEPTION
 END
 $$;
 
--- Lands a call's changes, given in one of three forms, and counts.
-CREATE OR REPLACE FUNCTION v1.land(call_source text, stamp timestamp, cut_rows text[], events jsonb, event_texts text[],
+-- Lands the changes of a call and counts: a page's `rows` after `header_end` characters of the body, or, where
+-- header_end is null, events (null if jsonb cannot hold them all).
+CREATE OR REPLACE FUNCTION v1.land(call_source text, stamp timestamp, body text, header_end integer, rows bigint, events jsonb,
                                    OUT written bigint, OUT quarantined bigint)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    cut_rows text[];
+    event_texts text[];
     row_text text;
     ord bigint;
     outcome text;
 BEGIN
     written := 0;
     quarantined := 0;
-    IF event_texts IS NULL THEN
+    IF header_end IS NULL AND events IS NULL THEN
+        event_texts := v1.cut_events(body);
+    ELSE
         BEGIN
-            written := v1.land_together(call_source, stamp, v1.without_stored(call_source, cut_rows), events);
+            IF rows > 0 AND substr(body, header_end + 1, 7) = '{"seq":' THEN
+                cut_rows := v1.unstored_rows(call_source, body, header_end, rows);
+            ELSIF header_end IS NOT NULL THEN
+                cut_rows := coalesce(v1.cut_rows(body, header_end, rows), '{}');
+            END IF;
+            written := v1.land_together(call_source, stamp, body, header_end, rows, cut_rows, events);
             PERFORM v1.close_quarantine_of_landed(call_source, stamp);
             RETURN;
         EXCEPTION
-            -- Something is not plain: poison, a collision, or one document twice (21000).
+            -- Something is not plain: poison, a collision, one document twice (21000), or rows of another form.
             WHEN data_exception OR integrity_constraint_violation OR cardinality_violation OR program_limit_exceeded THEN
         END;
+        cut_rows := CASE WHEN header_end IS NOT NULL THEN v1.cut_rows(body, header_end, rows) END;
     END IF;
-
     FOR row_text, ord IN
         SELECT r || '}', o FROM unnest(cut_rows) WITH ORDINALITY AS u(r, o)
         UNION ALL
@@ -138,7 +153,7 @@ BEGIN
         SELECT e, o FROM unnest(event_texts) WITH ORDINALITY AS w(e, o)
         ORDER BY 2
     LOOP
-        outcome := v1.land_row(call_source, stamp + ord * interval '1 microsecond', row_text, cut_rows IS NULL, NULL);
+        outcome := v1.land_row(call_source, stamp + ord * interval '1 microsecond', row_text, header_end IS NULL, NULL);
         written := written + (outcome = 'written')::int;
         quarantined := quarantined + (outcome = 'quarantined')::int;
     END LOOP;

@@ -49,25 +49,19 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE
     stamp CONSTANT timestamp := v1.lock_stamp();
     call_source CONSTANT text := v1.leased_source();
-    header_end CONSTANT integer := strpos($1, E'\n');
+    header_end integer;
     header record;
-    cut_rows text[];
     events jsonb;
-    event_texts text[];
     counts record;
 BEGIN
     IF starts_with(ltrim(left($1, 100)), '[') THEN
         events := v1.read_events($1);
-        IF events IS NULL THEN
-            event_texts := v1.cut_events($1);
-        END IF;
-        SELECT e.rows, coalesce(events -> -1, v1.outline(event_texts[e.rows::int])) ->> 'seq' AS last_seq, NULL::bigint AS pending
-        INTO header FROM (SELECT coalesce(jsonb_array_length(events), cardinality(event_texts))::bigint AS rows) e;
+        header := v1.read_last_event(events, $1);
     ELSE
-        header := v1.read_header(CASE WHEN header_end = 0 THEN $1 ELSE left($1, header_end - 1) END);
-        cut_rows := v1.cut_rows($1, CASE WHEN header_end = 0 THEN length($1) ELSE header_end END, header.rows);
+        header_end := coalesce(nullif(strpos($1, E'\n'), 0), length($1));
+        header := v1.read_header(left($1, header_end));
     END IF;
-    SELECT * INTO counts FROM v1.land(call_source, stamp, cut_rows, events, event_texts);
+    SELECT * INTO counts FROM v1.land(call_source, stamp, $1, header_end, header.rows, events);
     PERFORM v1.store_progress(call_source, header.last_seq, header.pending, header.rows, stamp);
     IF header.rows = 0 THEN
         PERFORM v1.purge_quarantine(); -- the source is idle: time for upkeep
