@@ -80,6 +80,12 @@ def test_of_a_page_that_comes_again_the_last_change_still_wins(source, old):
     assert source.stored("a")[0] == "2-a"
 
 
+def test_a_page_truncated_in_a_row_that_is_stored_is_refused(source):
+    first, last = row("a", "1-a"), row("z", "1-z", nested={})
+    source.lands(page(first, last))
+    source.refuses(page(first, row("n", "1-n"), last)[:-1], 400)
+
+
 def test_stamps_are_unique_and_grow_in_commit_order(postgrest, cursor):
     names = ("a/medic", "b/medic")
     sources = [Source(postgrest, cursor, name) for name in names]
