@@ -49,7 +49,7 @@ local: $(VENV)/.controller ## The source alone: a CouchDB with CHT documents
 
 # --- tests ----------------------------------------------------------------------------------------------------------
 
-.PHONY: test lint sanity unit integration molecule e2e
+.PHONY: test lint sanity unit integration integration-local integration-17 molecule e2e
 test: lint sanity unit integration molecule e2e ## Everything CI runs
 
 lint: $(VENV)/.tests ## Style, Ansible's production profile, documentation against the specs
@@ -63,9 +63,15 @@ sanity: $(VENV)/.tests ## ansible-test sanity on the built collection
 unit: $(VENV)/.tests ## Unit tests: seconds, no services
 	pytest tests/unit
 
-integration: $(VENV)/.tests ## The ingest contract on a real PostgreSQL behind a real PostgREST
+integration: integration-local integration-17 ## The ingest contract and the models, on both versions of PostgreSQL
+
+integration-local: $(VENV)/.tests ## On this machine's PostgreSQL (Debian 12: 15), behind a real PostgREST
 	$(TESTBED)/postgresql.sh
 	pytest tests/integration
+
+integration-17: $(VENV)/.tests ## The ingest contract on PostgreSQL 17, in a container
+	$(TESTBED)/postgresql.sh 17
+	CHT_TEST_POSTGRESQL=17 pytest tests/integration --ignore tests/integration/dbt --ignore tests/integration/test_tls.py
 
 e2e: $(VENV)/.tests demo ## The demo in a real browser, from a report in CouchDB to the number on the screen
 	$(TESTBED)/chromium.sh

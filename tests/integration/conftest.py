@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 # pylint: disable=wrong-import-position
-from calls import SOURCES, Source  # noqa: E402
+from calls import SOURCES, Source, empty  # noqa: E402
 from servers import PostgREST, PostgreSQL  # noqa: E402
 
 
@@ -32,9 +32,7 @@ def cursor(postgresql, postgrest):
     """The superuser's, on an empty warehouse whose sources nobody has claimed."""
     connection = postgresql.connect()
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE v1.couchdb, v1.couchdb_progress, v1.quarantine")
-        cursor.execute("UPDATE v1.source SET lease = NULL, identity = NULL")
-        cursor.execute("UPDATE v1.stamp SET last = 'epoch'")
+        empty(cursor)
         yield cursor
     connection.close()
 

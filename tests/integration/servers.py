@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import socket
 import subprocess
@@ -24,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "collections"))
 
 # pylint: disable=wrong-import-position
+from programs import programs  # noqa: E402
+
 from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import read_bundle  # noqa: E402
 from ansible_collections.cht.sync.plugins.module_utils._warehouse import Warehouse  # noqa: E402
 
@@ -39,37 +40,62 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def wait_until(condition, seconds: float, what: str):
+    """Returns the condition's first true value; fails with `what` after so many seconds."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, f"{what} has not happened within {seconds} s"
+        time.sleep(0.01)
+    return value
+
+
 class PostgreSQL:
     """A cluster of its own below a temporary directory, reached over its socket and the loopback."""
 
-    def __init__(self, settings: dict[str, str] | None = None):
-        """`settings` are those of postgresql.conf; by default nothing waits for the disk."""
+    def __init__(self, settings: dict[str, str] | None = None, *, directory: Path | None = None, data: str = "data", wal: str = ""):
+        """`settings` are those of postgresql.conf; by default nothing waits for the disk. `data` and `wal` say where below
+        `directory` (an existing one) those files are to lie.
+        """
         self.settings = {"fsync": "off"} if settings is None else settings
-        self.bin = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-        self.directory = Path(tempfile.mkdtemp(prefix="cht-pg-"))
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="cht-pg-"))
+        self.data = self.directory / data
         self.port = free_port()
-        if os.geteuid() == 0:
-            shutil.chown(self.directory, "postgres", "postgres")
-        self._run("initdb", "-D", self.directory / "data", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-N")
+        self.programs = programs(self.directory)
+        elsewhere = ["--waldir", self.directory / wal] if wal else []
+        self._run("initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-N", *elsewhere)
         self.start()
 
     def _run(self, program, *arguments):
-        # initdb and pg_ctl refuse to run as root.
-        prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        subprocess.run([*prefix, self.bin / program, *map(str, arguments)], check=True, cwd="/", stdout=subprocess.DEVNULL)
+        self.programs.run(program, *arguments)
 
     def start(self):
         self._run(
-            "pg_ctl", "-D", self.directory / "data", "-w", "-l", self.directory / "log",
+            "pg_ctl", "-D", self.data, "-w", "-l", self.directory / "log",
             "-o", " ".join([f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1",
                             *(f"-c {name}={value}" for name, value in self.settings.items())]), "start",
         )  # fmt: skip
 
-    def stop(self):
-        self._run("pg_ctl", "-D", self.directory / "data", "-m", "immediate", "-w", "stop")
+    def stop(self, mode: str = "immediate"):
+        self._run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
+
+    def is_running(self) -> bool:
+        try:
+            self._run("pg_ctl", "-D", self.data, "status")
+            return True
+        except RuntimeError:
+            return False
+
+    def kill(self, pid: int):
+        """Ends one of its processes as the kernel does when memory is short."""
+        self._run("kill", "-9", pid)
+
+    def end(self):
+        if self.is_running():
+            self.stop()
+        self.programs.close()
 
     def remove(self):
-        self.stop()
+        self.end()
         shutil.rmtree(self.directory)
 
     def connect(self, database: str = "cht_sync", user: str = "postgres"):
@@ -142,7 +168,7 @@ class PostgREST:
         self.port, self.admin_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = jwt.encode({"role": "sync_writer"}, SECRET, algorithm="HS256")
-        environment = {
+        self.environment = {
             "PGRST_DB_URI": f"postgres://authenticator@127.0.0.1:{postgresql.port}/{database}",
             "PGRST_DB_SCHEMAS": "api",
             "PGRST_DB_CONFIG": "false",
@@ -154,11 +180,11 @@ class PostgREST:
             "PGRST_LOG_LEVEL": "error",
             **{f"PGRST_{name.upper()}": str(value) for name, value in settings.items()},
         }
-        self.process = subprocess.Popen([postgrest_program()], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 30
-        while not self._ready():
-            assert time.monotonic() < end and self.process.poll() is None, "PostgREST does not become ready"
-            time.sleep(0.1)
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([postgrest_program()], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(self._ready, 30, "PostgREST's readiness")
 
     def _ready(self) -> bool:
         try:
@@ -168,6 +194,10 @@ class PostgREST:
 
     def stop(self):
         self.process.terminate()
+        self.process.wait(10)
+
+    def kill(self):
+        self.process.kill()
         self.process.wait(10)
 
     def post(self, function: str, body, token: str | None = "", **headers) -> requests.Response:

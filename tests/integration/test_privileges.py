@@ -328,3 +328,20 @@ def test_readers_read_only_without_being_asked(postgresql, marts):
 def test_superset_cannot_connect_to_the_warehouse(postgresql, postgrest):
     with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
         postgresql.connect(user="superset")
+
+
+def test_what_the_monitor_reads_holds_no_document_and_no_lease(cursor):
+    cursor.execute(
+        "SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns "
+        "WHERE table_schema = 'v1' AND table_name IN ('document_revision', 'sync_status') GROUP BY 1"
+    )
+    assert dict(cursor.fetchall()) == {
+        "document_revision": ["_id", "_rev", "_deleted", "source"],
+        "sync_status": ["source", "engine", "claimed_at", "seq", "pending", "updated_at", "quarantined", "collisions"],
+    }
+
+
+def test_the_functions_a_client_calls_trust_no_search_path(cursor):
+    """They run with their owner's rights: nobody may slip his own table or operator under them."""
+    cursor.execute("SELECT proname, proconfig FROM pg_proc WHERE prosecdef AND pronamespace = 'api'::regnamespace ORDER BY 1")
+    assert cursor.fetchall() == [("claim", ["search_path=pg_catalog, pg_temp"]), ("ingest", ["search_path=pg_catalog, pg_temp"])]

@@ -2,8 +2,35 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The PostgreSQL programs the integration tests start their own server with.
+# usage: postgresql.sh [17]
+#
+# The PostgreSQL programs the integration tests start their own servers with: this machine's, or those of Debian 13
+# in the image cht-sync-postgresql:17.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
-compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || apt_install postgresql
+
+if [ $# = 0 ]; then
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || apt_install postgresql
+    exit 0
+fi
+
+version=$1 image=cht-sync-postgresql:$1
+[ "$version" = 17 ] || die "no suite of Debian known that has PostgreSQL $version"
+"$here/engine.sh"
+docker image inspect "$image" >/dev/null 2>&1 && exit 0
+MOLECULE_IMAGE='' "$here/image.sh" trixie
+
+# The package would make a cluster and start it, on this machine's network.
+install() {
+    docker build --quiet --network host --tag "$image" - >/dev/null <<EOF
+FROM cht-sync-machine:trixie
+RUN mkdir -p /etc/postgresql-common/createcluster.d \
+ && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/none.conf \
+ && apt-get -qq update \
+ && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends postgresql-$version \
+ && apt-get clean
+EOF
+}
+say "making $image"
+retry 4 install

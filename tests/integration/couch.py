@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model of a CouchDB database, and its changes as either engine writes them into a call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from dataclasses import dataclass, replace
+from itertools import islice
+from random import Random
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a document is since its last change. `rev` is None where the event does not tell it."""
+
+    number: int
+    id: str
+    rev: str | None
+    deleted: bool
+    body: dict
+
+    @property
+    def seq(self) -> str:
+        return f"{self.number}-g1AAAACbeJzLYWBg"
+
+    @property
+    def doc(self) -> dict:
+        return {"_id": self.id, "_rev": self.rev, **self.body, **({"_deleted": True} if self.deleted else {})}
+
+    def row(self) -> str:
+        """As CouchDB writes it into a page; a part of them with a conflict's other revision."""
+        deleted = '"deleted":true,' if self.deleted else ""
+        rival = ',{"rev":"1-00"}' if self.number % 8 == 0 else ""
+        return f'{{"seq":"{self.seq}","id":{_json(self.id)},"changes":[{{"rev":"{self.rev}"}}{rival}],{deleted}"doc":{_json(self.doc)}}}'
+
+    def event(self, order: Random) -> str:
+        """As Logstash writes it: members in any order, of a tombstone no document."""
+        members = {"id": self.id, "seq": self.seq, "deleted": self.deleted, "doc": None if self.deleted else self.doc}
+        keys = sorted(members)
+        order.shuffle(keys)
+        return _json({key: members[key] for key in keys})
+
+    def as_told_by_an_event(self) -> Change:
+        return replace(self, rev=None) if self.deleted else self
+
+
+class Couch:
+    """One database. A document stands once in its changes, where it last changed."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._changes: dict[str, Change] = {}
+        self._number = 0
+        self.past: dict[str, list[Change]] = {}
+
+    def put(self, id_: str, body: dict, deleted: bool = False, generation: int | None = None) -> None:
+        """Another revision of `id_` wins: an edit, a deletion, or a conflict's other branch of any `generation`."""
+        with self._lock:
+            self._number += 1
+            before = self._changes.pop(id_, None)
+            if before:
+                self.past.setdefault(id_, []).append(before)
+            if generation is None:
+                generation = 1 + (int(before.rev.split("-")[0]) if before else 0)
+            # As in CouchDB, where one revision has one content.
+            rev = f"{generation}-{hashlib.md5(repr((id_, body, deleted)).encode('utf-8', 'surrogatepass')).hexdigest()}"
+            self._changes[id_] = Change(self._number, id_, rev, deleted, body)
+
+    def changes(self, since: str | None, limit: int | None = None) -> list[Change]:
+        after = int(since.split("-")[0]) if since else 0
+        with self._lock:
+            return list(islice((change for change in self._changes.values() if change.number > after), limit))
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+
+def _json(value) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text.encode()
+        return text
+    except UnicodeEncodeError:  # a lone surrogate can only stand as an escape
+        return json.dumps(value, separators=(",", ":"))
