@@ -81,3 +81,10 @@ molecule: $(addprefix molecule-,$(SCENARIOS)) ## All scenarios
 
 molecule-%: $(VENV)/.tests ## One scenario, e.g. molecule-default
 	molecule test -s $*
+
+# --- benches, no part of `test` -------------------------------------------------------------------------------------
+
+.PHONY: bench-ingest
+bench-ingest: $(VENV)/.tests ## How fast api.ingest is, as ratios to COPY + upsert
+	$(TESTBED)/postgresql.sh
+	python tests/bench/ingest.py

@@ -128,8 +128,9 @@ class Bench:
             candidates[f"reference_{size}"] = ("reference", self.reference.run, workload.copies(docs, size))
             candidates[f"pages_{size}"] = ("v1.couchdb", one.run, workload.pages(docs, size))
             candidates[f"events_{size}"] = ("v1.couchdb", one.run, workload.events(docs, size))
-            shares = [workload.pages(docs[number::4], size) for number in range(4)]
-            candidates[f"pages_{size}_x4"] = ("v1.couchdb", self.four, shares)
+            for form, cut in (("pages", workload.pages), ("events", workload.events)):
+                shares = [cut(docs[number::4], size) for number in range(4)]
+                candidates[f"{form}_{size}_x4"] = ("v1.couchdb", self.four, shares)
         replay = candidates["pages_500"][2], candidates["reference_500"][2]
         times: dict[str, list[float]] = {}
         for turn in range(rounds):
@@ -216,9 +217,8 @@ def main() -> None:
         times = bench.compare(options.rounds)
         report(times, options.documents)
         for size in (100, 125, 500, 1000):
-            for form in ("pages", "events"):
-                print(f"{form}_{size}: {paired(times, f'{form}_{size}', f'reference_{size}'):.2f}", end="  ")
-            print(f"pages_{size}_x4: {paired(times, f'pages_{size}_x4', f'reference_{size}'):.2f}")
+            forms = [f"{form}_{size}{clients}" for form in ("pages", "events") for clients in ("", "_x4")]
+            print("  ".join(f"{form}={paired(times, form, f'reference_{size}'):.2f}" for form in forms))
         growth = bench.growth(options.sizes, 5)
         report({f"mixed_at_{size}": seconds for size, seconds in growth.items()}, options.documents)
     finally:

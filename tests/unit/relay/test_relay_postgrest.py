@@ -84,6 +84,12 @@ def test_a_proxy_that_gave_up_waiting(postgrest):
     assert type(failure(postgrest, reply(504, {}))) is Unanswered
 
 
+def test_a_backend_that_was_killed(postgrest):
+    """PostgREST 12's answer when kill -9 hit the backend of a call."""
+    said = {"code": "", "details": None, "hint": None, "message": ""}
+    assert type(failure(postgrest, reply(400, said))) is Unanswered
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 302, 201, 405])
 def test_what_stays(postgrest, status):
     error = failure(postgrest, reply(status, {}))

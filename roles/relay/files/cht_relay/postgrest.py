@@ -132,7 +132,18 @@ def _problem(function: str, answer: requests.Response) -> Problem:
         return Unanswered(text)  # of a proxy: PostgREST may be at it still
     if status in (429, 500, 502, 503, 504):
         return Transient(text, transport.retry_after(answer.headers))
+    if _backend_died(answer):
+        return Unanswered(f"{text} without a reason, as when its backend was killed")
     return Refused(text)
+
+
+def _backend_died(answer: requests.Response) -> bool:
+    """Whether PostgREST's backend ended without a last word: PostgREST 12 then answers
+    400 with an empty code, where every refusal carries one."""
+    try:
+        return answer.json().get("code") == ""
+    except (ValueError, AttributeError):
+        return False
 
 
 def _said(answer: requests.Response) -> Tuple[str, str]:
