@@ -88,3 +88,8 @@ molecule-%: $(VENV)/.tests ## One scenario, e.g. molecule-default
 bench-ingest: $(VENV)/.tests ## How fast api.ingest is, as ratios to COPY + upsert
 	$(TESTBED)/postgresql.sh
 	python tests/bench/ingest.py
+
+.PHONY: bench-storage
+bench-storage: $(VENV)/.tests ## Why the raw table is stored as it is
+	$(TESTBED)/postgresql.sh
+	python tests/bench/storage.py

@@ -76,6 +76,7 @@ class Client:
         }  # fmt: skip
 
     def run(self, bodies: list[bytes]) -> None:
+        self.connection.close()  # PostgREST ends one that was idle; the next request opens it again
         for body in bodies:
             self.connection.request("POST", "/rpc/ingest", body, self.headers)
             answer = self.connection.getresponse()
