@@ -123,16 +123,6 @@ def test_credentials_and_design_documents_do_not_land(source):
     assert source.stored("_design/x") is None
 
 
-def test_an_id_of_another_source_is_kept_apart(postgrest, cursor, source):
-    other = Source(postgrest, cursor, "b/medic")
-    source.lands(page(row("settings", "1-a", of="a")))
-    assert other.lands(page(row("settings", "1-b", of="b"), row("x", "1-x")))["quarantined"] == 1
-    assert source.stored("settings")[2]["of"] == "a"
-    assert source.stored("x")
-    cursor.execute("SELECT source, reason FROM v1.quarantine")
-    assert cursor.fetchall() == [("b/medic", "id_collision")]
-
-
 @pytest.mark.parametrize(
     ("body", "words"),
     [

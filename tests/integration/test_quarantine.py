@@ -131,18 +131,27 @@ def test_a_collision_that_is_gone_lands_on_retry(postgrest, cursor, source):
     assert retry(cursor) == [("settings", "written")] and source.stored("settings")[0] == "1-b"
 
 
+@pytest.fixture
+def keep_days(cursor):
+    """Sets how long closed entries are kept, for the test."""
+    setting = "UPDATE v1.setting SET value = %s WHERE name = 'quarantine_keep_days'"
+    cursor.execute("SELECT value FROM v1.setting WHERE name = 'quarantine_keep_days'")
+    before = cursor.fetchone()
+    yield lambda days: cursor.execute(setting, (str(days),))
+    cursor.execute(setting, before)
+
+
 @pytest.mark.parametrize("days, closed", [(90, ["old", "new"]), (29, ["new"])])
-def test_closed_entries_are_purged_after_the_days_set_and_open_ones_never(source, cursor, days, closed):
+def test_closed_entries_are_purged_after_the_days_set_and_open_ones_never(source, cursor, keep_days, days, closed):
     source.lands(page(poison("old", "1-a"), poison("new", "1-a"), poison("open", "1-a")))
     source.lands(page(row("old", "2-a"), row("new", "2-a")))
     cursor.execute(
         "UPDATE v1.quarantine SET created_at = now() - interval '5 years', "
         "closed_at = CASE doc_id WHEN 'old' THEN now() - interval '30 days' WHEN 'new' THEN now() END"
     )
-    cursor.execute("UPDATE v1.setting SET value = %s WHERE name = 'quarantine_keep_days'", (str(days),))
+    keep_days(days)
     source.lands(page())
     assert entries(cursor, closed=True) == closed and entries(cursor) == ["open"]
-    cursor.execute("UPDATE v1.setting SET value = '90' WHERE name = 'quarantine_keep_days'")
 
 
 def test_resync_reads_from_the_start_and_ends_the_lease(source, cursor):
