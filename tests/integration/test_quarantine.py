@@ -230,3 +230,34 @@ def test_resync_of_an_unknown_source_names_those_it_knows(source, cursor):
     with pytest.raises(psycopg2.errors.NoDataFound, match="nowhere/medic") as refused:
         cursor.execute("SELECT v1.resync('nowhere/medic')")
     assert "a/medic" in refused.value.diag.message_hint
+
+
+def test_what_was_stored_already_closes_the_entry_too(source, cursor):
+    """A database restored from a backup says again what it said before the poison."""
+    source.lands(page(row("p", "2-a"), row("q", "1-a")))
+    source.lands(page(poison("p", "3-a")))
+    source.lands(page(row("p", "2-a"), row("q", "1-a")))
+    assert entries(cursor) == [] and source.stored("p")[0] == "2-a"
+
+
+def test_a_tombstone_that_was_stored_already_closes_the_entry(source, cursor):
+    gone = json.dumps([event("p", deleted=True)])
+    source.lands(gone)
+    source.lands(gone.replace("true", "false").replace("null", '{"_id":"p","x":1e400000}'))
+    assert entries(cursor) == ["p"]
+    source.lands(gone)
+    assert entries(cursor) == [] and source.stored("p")[1] is True
+
+
+def test_credentials_are_not_kept_in_quarantine(postgrest, cursor, source):
+    other = Source(postgrest, cursor, "b/medic")
+    source.lands(page(row("settings", "1-a")))
+    secrets = {"salt": "s3cret", "derived_key": "s3cret", "fields": {"salt": "yes"}}
+    other.lands(page(row("settings", "1-b", **secrets)))
+    other.lands(page(row("deep", "1-b", x="VALUE", **secrets).replace('"VALUE"', DEEP)))
+    other.lands(json.dumps([event("number", doc={"_id": "number", "x": "VALUE", **secrets})]).replace('"VALUE"', "1e400000"))
+    cursor.execute("SELECT doc_id, raw ~ 's3cret', raw ~ '\"salt\": ?\"yes\"' FROM v1.quarantine ORDER BY id")
+    assert cursor.fetchall() == [("settings", False, True), ("deep", False, True), ("number", False, True)]
+    make_readable(cursor, "number")
+    assert ("number", "written") in retry(cursor)
+    assert source.stored("number")[2] == {"_id": "number", "x": 7, "fields": {"salt": "yes"}}

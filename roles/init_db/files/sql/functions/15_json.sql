@@ -14,23 +14,23 @@ EXCEPTION WHEN statement_too_complex THEN
 END
 $$;
 
+-- The members of an object, values as texts.
+CREATE OR REPLACE FUNCTION v1.json_members(json_text text) RETURNS TABLE (key text, value text)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT m.key, m.value::text FROM json_each(json_text::json) m;
+EXCEPTION WHEN statement_too_complex THEN
+    RETURN QUERY SELECT m[1]::json #>> '{}', m[2]
+                 FROM unnest(v1.split_deep_json(json_text)) AS piece,
+                      regexp_match(piece, '^\s*("(?:[^"\\]|\\.)*")\s*:\s*(.*)$') AS m;
+END
+$$;
+
 -- An object's members `id`, `seq` and `deleted` with their values, all others as null.
 CREATE OR REPLACE FUNCTION v1.outline(json_text text) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    members json[];
-BEGIN
-    BEGIN
-        members := ARRAY(SELECT json_build_array(m.key, CASE WHEN m.key IN ('id', 'seq', 'deleted') THEN m.value END)
-                         FROM json_each(json_text::json) m);
-    EXCEPTION WHEN statement_too_complex THEN
-        members := ARRAY(
-            SELECT json_build_array(m[1]::json, CASE WHEN m[1] IN ('"id"', '"seq"', '"deleted"') THEN m[2]::json END)
-            FROM unnest(v1.split_deep_json(json_text)) AS piece,
-                 regexp_match(piece, '^\s*("(?:[^"\\]|\\.)*")\s*:\s*(.*)$') AS m);
-    END;
-    RETURN (SELECT coalesce(jsonb_object_agg(m ->> 0, (m -> 1)::jsonb), '{}') FROM unnest(members) AS m);
-END
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(jsonb_object_agg(key, CASE WHEN key IN ('id', 'seq', 'deleted') THEN value::jsonb END), '{}')
+    FROM v1.json_members(json_text)
 $$;
 
 -- The elements of an array or the members of an object that is nested deeper than PostgreSQL's parser follows:
@@ -64,4 +64,16 @@ BEGIN
     END IF;
     RETURN elements;
 END
+$$;
+
+-- A row or event given as text without the credentials of its document; as it came where there are none.
+CREATE OR REPLACE FUNCTION v1.row_without_secrets(row_text text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN row_text !~ '"(derived_key|salt|password_scheme)"' THEN row_text ELSE (
+        SELECT '{' || string_agg(to_json(key)::text || ':' || CASE WHEN key = 'doc' AND ltrim(value) LIKE '{%' THEN (
+                   SELECT '{' || coalesce(string_agg(to_json(d.key)::text || ':' || d.value, ','), '') || '}'
+                   FROM v1.json_members(m.value) d WHERE d.key NOT IN ('derived_key', 'salt', 'password_scheme')
+               ) ELSE value END, ',') || '}'
+        FROM v1.json_members(v1.readable(row_text)) m
+    ) END
 $$;

@@ -64,7 +64,7 @@ $$;
 CREATE OR REPLACE FUNCTION v1.cut_events(body text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN v1.split_json(v1.readable(body));
+    RETURN v1.split_json(body);
 EXCEPTION WHEN invalid_text_representation THEN
     RAISE SQLSTATE 'PT400' USING MESSAGE = 'the body is no JSON array of events: the transfer was broken';
 END
@@ -77,7 +77,7 @@ DECLARE
     event_texts CONSTANT text[] := CASE WHEN events IS NULL THEN v1.cut_events(body) END;
 BEGIN
     rows := coalesce(jsonb_array_length(events), cardinality(event_texts));
-    last_seq := coalesce(events -> -1, v1.outline(event_texts[rows])) ->> 'seq';
+    last_seq := coalesce(events -> -1, v1.outline(v1.readable(event_texts[rows]))) ->> 'seq';
 EXCEPTION WHEN invalid_text_representation OR invalid_parameter_value THEN
     RAISE SQLSTATE 'PT400' USING MESSAGE = 'the last element is no event: the transfer was broken';
 END

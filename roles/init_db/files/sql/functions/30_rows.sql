@@ -8,14 +8,15 @@
 -- is cast, once (OFFSET 0 keeps the planner from repeating it for every column); before it a quote would be escaped.
 -- The page is split where a row ends and the next begins: a raw newline cannot occur inside JSON. One more beginning at
 -- the end makes the last row like the others, and leaves one empty piece, which must be the one after the last row. So
--- rows of another form, too many, too few or half a row all end in a text that fails its cast.
+-- rows with another order, too many, too few or half a row all end in a text that fails its cast. What CouchDB says of a
+-- document before it, the document says too, so that is not read.
 CREATE OR REPLACE FUNCTION v1.page_changes(body text, header_end integer, rows bigint)
 RETURNS TABLE (ord bigint, id text, rev text, deleted boolean, seq text, doc jsonb)
 LANGUAGE sql STABLE AS $$
     SELECT x.ord, x.doc ->> '_id', x.doc ->> '_rev', coalesce(x.doc -> '_deleted' = 'true', false), x.seq, x.doc
     FROM (
         SELECT c.ord, right(c.r, -5 - strpos(c.r, '"doc":'))::jsonb AS doc,
-               CASE WHEN starts_with(c.r, '"') THEN split_part(left(c.r, 2000), '"', 2) END AS seq
+               CASE WHEN starts_with(c.r, '"') THEN split_part(c.r, '"', 2) END AS seq
         FROM (
             SELECT u.ord, CASE WHEN u.ord = 1 THEN right(u.r, -7 - $2) ELSE u.r END AS r
             FROM string_to_table($1 || E',\r\n{"seq":', E'},\r\n{"seq":') WITH ORDINALITY AS u(r, ord)
@@ -31,7 +32,8 @@ $$;
 CREATE OR REPLACE FUNCTION v1.row_changes(cut_rows text[])
 RETURNS TABLE (ord bigint, id text, rev text, deleted boolean, seq text, doc jsonb)
 LANGUAGE sql STABLE AS $$
-    SELECT x.ord, x.doc ->> '_id', x.doc ->> '_rev', coalesce(x.doc -> '_deleted' = 'true', false), x.change ->> 'seq', x.doc
+    SELECT x.ord, x.doc ->> '_id', x.doc ->> '_rev', 'true' IN (x.change -> 'deleted', x.doc -> '_deleted') IS TRUE,
+           x.change ->> 'seq', x.doc
     FROM (
         SELECT c.ord, c.change, c.change -> 'doc' AS doc
         FROM (SELECT u.ord, (u.r || '}')::jsonb AS change FROM unnest($1) WITH ORDINALITY AS u(r, ord) OFFSET 0) c
@@ -45,11 +47,11 @@ $$;
 CREATE OR REPLACE FUNCTION v1.event_changes(events jsonb)
 RETURNS TABLE (ord bigint, id text, rev text, deleted boolean, seq text, doc jsonb)
 LANGUAGE sql STABLE AS $$
-    SELECT x.ord, x.id, x.doc ->> '_rev', x.deleted, x.seq,
-           CASE WHEN x.deleted OR jsonb_typeof(x.doc) = 'object' THEN x.doc END
+    SELECT x.ord, x.id, x.doc ->> '_rev', 'true' IN (x.deleted, x.doc -> '_deleted') IS TRUE, x.seq,
+           CASE WHEN x.deleted = 'true' OR jsonb_typeof(x.doc) = 'object' THEN x.doc END
     FROM (
         SELECT ord, CASE WHEN v1.is_event(e.event) THEN e.event ->> 'id' END AS id,
-               coalesce(e.event -> 'deleted' = 'true', false) AS deleted, e.event ->> 'seq' AS seq, e.event -> 'doc' AS doc
+               e.event -> 'deleted' AS deleted, e.event ->> 'seq' AS seq, e.event -> 'doc' AS doc
         -- one by one: jsonb_array_elements would copy all of them thrice
         FROM generate_series(1, jsonb_array_length($1)) AS ord CROSS JOIN LATERAL (SELECT $1 -> (ord - 1) OFFSET 0) AS e(event)
         OFFSET 0

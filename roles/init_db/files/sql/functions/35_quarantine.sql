@@ -3,33 +3,42 @@
 
 -- The rows that could not land: kept until a later change of their document lands, or a retry.
 
--- Keeps a row. One entry per source and text, so a repeat writes nothing; of a closed entry it opens it again.
+-- Keeps a row, without credentials. One entry per source and text, so a repeat writes nothing; but it opens a closed
+-- entry again, and takes its place behind entries of the same document that came in between.
 CREATE OR REPLACE FUNCTION v1.quarantine_row(call_source text, stamp timestamp, change_id text, seq text, reason text, raw text, is_event boolean)
 RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO v1.quarantine AS q (source, stamp, doc_id, seq, reason, raw, raw_sha256, is_event)
-    VALUES (call_source, stamp, change_id, seq, reason, raw, sha256(convert_to(raw, 'UTF8')), is_event)
+    SELECT call_source, $2, change_id, $4, $5, k.kept, sha256(convert_to(k.kept, 'UTF8')), $7
+    FROM (SELECT v1.row_without_secrets($6) AS kept) k
     ON CONFLICT (source, raw_sha256) DO UPDATE SET
-        reason = excluded.reason, closed_at = NULL,
-        stamp = CASE WHEN q.closed_at IS NULL THEN q.stamp ELSE excluded.stamp END
-    WHERE q.closed_at IS NOT NULL OR q.reason <> excluded.reason
+        reason = excluded.reason, closed_at = NULL, stamp = excluded.stamp
+    WHERE q.closed_at IS NOT NULL OR EXISTS (
+        SELECT FROM v1.quarantine newer
+        WHERE newer.source = q.source AND newer.doc_id = q.doc_id AND newer.closed_at IS NULL AND newer.stamp > q.stamp)
 $$;
 
--- Closes what is open of a document whose later change has landed.
-CREATE OR REPLACE FUNCTION v1.close_quarantine(call_source text, change_id text, landed timestamp)
-RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-    UPDATE v1.quarantine q SET closed_at = clock_timestamp()
-    WHERE q.source = call_source AND q.closed_at IS NULL AND q.doc_id = change_id AND q.stamp < landed
-$$;
-
--- The same for all that a call has written after `stamp`.
-CREATE OR REPLACE FUNCTION v1.close_quarantine_of_landed(call_source text, stamp timestamp)
+-- Closes what is open of documents of which a later change has landed, or was stored already.
+CREATE OR REPLACE FUNCTION v1.close_quarantine(call_source text, ids text[], landed timestamp)
 RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF EXISTS (SELECT FROM v1.quarantine q WHERE q.source = call_source AND q.closed_at IS NULL) THEN
-        PERFORM v1.close_quarantine(call_source, c._id, c.saved_timestamp)
-        FROM v1.couchdb c
-        WHERE c.saved_timestamp > close_quarantine_of_landed.stamp AND c.source = call_source;
+    UPDATE v1.quarantine q SET closed_at = clock_timestamp()
+    FROM unnest(ids) AS i(id)
+    WHERE q.source = call_source AND q.doc_id = i.id AND q.closed_at IS NULL AND q.stamp < landed;
+END
+$$;
+
+-- The same for a call that has landed whole (see v1.land for the parameters).
+CREATE OR REPLACE FUNCTION v1.close_quarantine_of_call(call_source text, landed timestamp, body text, header_end integer, rows bigint, events jsonb)
+RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM v1.quarantine q WHERE q.source = call_source AND q.closed_at IS NULL) THEN
+        RETURN;
     END IF;
+    PERFORM v1.close_quarantine(call_source, CASE
+        WHEN header_end IS NULL THEN ARRAY(SELECT e ->> 'id' FROM jsonb_array_elements(events) e)
+        ELSE ARRAY(SELECT coalesce(h.id, (h.cut_row || '}')::jsonb -> 'doc' ->> '_id')
+                   FROM v1.row_heads(v1.cut_rows(body, header_end, rows)) h)
+    END, landed);
 END
 $$;
 

@@ -101,7 +101,7 @@ BEGIN
     WHERE NOT v1.is_stored(t._rev, t._deleted, excluded._rev, excluded._deleted)
       AND (unless_after IS NULL OR t.saved_timestamp < unless_after);
     GET DIAGNOSTICS written = ROW_COUNT;
-    PERFORM v1.close_quarantine(call_source, change_id, stamp);
+    PERFORM v1.close_quarantine(call_source, ARRAY[change_id], stamp);
     RETURN CASE WHEN written > 0 THEN 'written' ELSE 'unchanged' END;
 EXCEPTION
     WHEN invalid_text_representation OR invalid_parameter_value THEN
@@ -129,9 +129,7 @@ DECLARE
 BEGIN
     written := 0;
     quarantined := 0;
-    IF header_end IS NULL AND events IS NULL THEN
-        event_texts := v1.cut_events(body);
-    ELSE
+    IF header_end IS NOT NULL OR events IS NOT NULL THEN
         BEGIN
             IF header_end IS NOT NULL AND (rows = 0 OR substr(body, header_end + 1, 7) <> '{"seq":') THEN
                 cut_rows := coalesce(v1.cut_rows(body, header_end, rows), '{}');
@@ -144,18 +142,18 @@ BEGIN
             written := v1.land_together(call_source, stamp, body, header_end, rows, cut_rows, events,
                                         -- in a short call little is won, and a wrong guess leaves dead rows
                                         first_is = 'new' AND rows >= 100);
-            PERFORM v1.close_quarantine_of_landed(call_source, stamp);
+            PERFORM v1.close_quarantine_of_call(call_source, stamp, body, header_end, rows, events);
             RETURN;
         EXCEPTION
             -- Something is not plain: poison, a collision, one document twice (21000), or rows of another form.
             WHEN data_exception OR integrity_constraint_violation OR cardinality_violation OR program_limit_exceeded THEN
         END;
-        cut_rows := CASE WHEN header_end IS NOT NULL THEN v1.cut_rows(body, header_end, rows) END;
     END IF;
+
+    cut_rows := CASE WHEN header_end IS NOT NULL THEN v1.cut_rows(body, header_end, rows) END;
+    event_texts := CASE WHEN header_end IS NULL THEN v1.cut_events(body) END;
     FOR row_text, ord IN
         SELECT r || '}', o FROM unnest(cut_rows) WITH ORDINALITY AS u(r, o)
-        UNION ALL
-        SELECT e::text, o FROM jsonb_array_elements(events) WITH ORDINALITY AS v(e, o)
         UNION ALL
         SELECT e, o FROM unnest(event_texts) WITH ORDINALITY AS w(e, o)
         ORDER BY 2

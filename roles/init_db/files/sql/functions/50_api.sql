@@ -13,7 +13,8 @@ DECLARE
     delivered text;
 BEGIN
     PERFORM v1.lock_stamp();
-    SELECT * INTO s FROM v1.source t WHERE t.source = claim.source;
+    -- waits for an init_db that gives the source to another engine, and sees what it did
+    SELECT * INTO s FROM v1.source t WHERE t.source = claim.source FOR UPDATE;
     IF NOT FOUND OR s.engine IS NULL THEN
         RAISE SQLSTATE 'PT404' USING
             MESSAGE = format('source "%s" is not in the inventory', claim.source),
