@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from calls import event, page, row
+from calls import LONG_ID, event, page, row
 
 BEFORE, AFTER = "before", "after"
 
@@ -86,7 +86,6 @@ def test_a_nul_in_an_id_is_removed(source, poisoned, id_):
     assert neighbours_landed(source) and source.stored("p")[2]["_id"] == "p"
 
 
-LONG_ID = "".join(chr(0x4E00 + number * 7919 % 20000) for number in range(10000))  # longer than an index entry
 QUARANTINED = {
     "null id": ('{"x":1}', "null", None),
     "a number for a document": ("5", '"p"', "p"),
