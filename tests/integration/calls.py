@@ -5,6 +5,7 @@
 import json
 
 SOURCES = [{"source": f"{host}/medic", "engine": engine} for host, engine in (("a", "relay"), ("b", "relay"), ("c", "logstash"))]
+LONG_ID = "".join(chr(0x4E00 + number * 7919 % 20000) for number in range(10000))  # longer than an index entry
 
 
 def empty(cursor) -> None:

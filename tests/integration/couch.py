@@ -14,13 +14,16 @@ from random import Random
 
 @dataclass(frozen=True)
 class Change:
-    """What a document is since its last change. `rev` is None where the event does not tell it."""
+    """What a document is since its last change. `rev` is None where the event does not tell it; `poison`: what is
+    told of it holds a number that jsonb refuses.
+    """
 
     number: int
     id: str
     rev: str | None
     deleted: bool
     body: dict
+    poison: bool = False
 
     @property
     def seq(self) -> str:
@@ -30,21 +33,31 @@ class Change:
     def doc(self) -> dict:
         return {"_id": self.id, "_rev": self.rev, **self.body, **({"_deleted": True} if self.deleted else {})}
 
+    @property
+    def text(self) -> str:
+        """The document as CouchDB writes it."""
+        text = _json(self.doc)
+        return f'{text[:-1]},"poison":1e400000}}' if self.poison else text
+
     def row(self) -> str:
         """As CouchDB writes it into a page; a part of them with a conflict's other revision."""
         deleted = '"deleted":true,' if self.deleted else ""
         rival = ',{"rev":"1-00"}' if self.number % 8 == 0 else ""
-        return f'{{"seq":"{self.seq}","id":{_json(self.id)},"changes":[{{"rev":"{self.rev}"}}{rival}],{deleted}"doc":{_json(self.doc)}}}'
+        return f'{{"seq":"{self.seq}","id":{_json(self.id)},"changes":[{{"rev":"{self.rev}"}}{rival}],{deleted}"doc":{self.text}}}'
 
     def event(self, order: Random) -> str:
         """As Logstash writes it: members in any order, of a tombstone no document."""
-        members = {"id": self.id, "seq": self.seq, "deleted": self.deleted, "doc": None if self.deleted else self.doc}
-        keys = sorted(members)
-        order.shuffle(keys)
-        return _json({key: members[key] for key in keys})
+        members = [
+            f'"deleted":{_json(self.deleted)}',
+            f'"doc":{"null" if self.deleted else self.text}',
+            f'"id":{_json(self.id)}',
+            f'"seq":{_json(self.seq)}',
+        ]
+        order.shuffle(members)
+        return "{" + ",".join(members) + "}"
 
     def as_told_by_an_event(self) -> Change:
-        return replace(self, rev=None) if self.deleted else self
+        return replace(self, rev=None, poison=False) if self.deleted else self
 
 
 class Couch:
@@ -56,7 +69,7 @@ class Couch:
         self._number = 0
         self.past: dict[str, list[Change]] = {}
 
-    def put(self, id_: str, body: dict, deleted: bool = False, generation: int | None = None) -> None:
+    def put(self, id_: str, body: dict, deleted: bool = False, generation: int | None = None, poison: bool = False) -> None:
         """Another revision of `id_` wins: an edit, a deletion, or a conflict's other branch of any `generation`."""
         with self._lock:
             self._number += 1
@@ -66,8 +79,18 @@ class Couch:
             if generation is None:
                 generation = 1 + (int(before.rev.split("-")[0]) if before else 0)
             # As in CouchDB, where one revision has one content.
-            rev = f"{generation}-{hashlib.md5(repr((id_, body, deleted)).encode('utf-8', 'surrogatepass')).hexdigest()}"
-            self._changes[id_] = Change(self._number, id_, rev, deleted, body)
+            rev = f"{generation}-{hashlib.md5(repr((id_, body, deleted, poison)).encode('utf-8', 'surrogatepass')).hexdigest()}"
+            self._changes[id_] = Change(self._number, id_, rev, deleted, body, poison)
+
+    def restore(self, share: float) -> None:
+        """Goes back to what it was after that share of its changes, as from a backup; positions are given out again."""
+        with self._lock:
+            self._number = round(share * self._number)
+            histories = {id_: [*self.past.get(id_, []), change] for id_, change in self._changes.items()}
+            kept = {id_: [change for change in history if change.number <= self._number] for id_, history in histories.items()}
+            self.past = {id_: history[:-1] for id_, history in kept.items() if history[:-1]}
+            last = sorted((history[-1] for history in kept.values() if history), key=lambda change: change.number)
+            self._changes = {change.id: change for change in last}
 
     def changes(self, since: str | None, limit: int | None = None) -> list[Change]:
         after = int(since.split("-")[0]) if since else 0

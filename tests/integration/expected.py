@@ -27,7 +27,8 @@ class Expected:
 
     def __init__(self):
         self.documents: dict[str, Stored] = {}
-        self.collisions: set[tuple[str, str]] = set()
+        self.quarantined: set[tuple[str, str]] = set()  # source and id of all that ever was
+        self.open: dict[tuple[str, str], str] = {}  # and of what still is, with the newest one's seq
         self.last_seq: dict[str, str | None] = {}
 
     def ingest(self, source: str, changes: list[Change], last_seq: str | None) -> tuple[list[str], int]:
@@ -37,10 +38,13 @@ class Expected:
             old, new = self.documents.get(change.id), stored(source, change)
             if change.id.startswith("_design/"):
                 continue
-            if old and old.source != source:
-                self.collisions.add((source, change.id))
+            if change.poison or (old and old.source != source):
+                self.quarantined.add((source, change.id))
+                self.open[source, change.id] = change.seq
                 quarantined += 1
-            elif not (old and _same(old, new)):
+                continue
+            self.open.pop((source, change.id), None)
+            if not (old and _same(old, new)):
                 self.documents[change.id] = new
                 written.append(change.id)
         if last_seq is not None:
@@ -75,6 +79,14 @@ def table(cursor) -> dict[str, Stored]:
     """The raw table as it is."""
     cursor.execute("SELECT _id, source, _rev, _deleted, doc::text, seq FROM v1.couchdb")
     return {id_: Stored(source, rev, deleted, canonical(doc), seq) for id_, source, rev, deleted, doc, seq in cursor.fetchall()}
+
+
+def open_entries(cursor) -> dict[tuple[str, str], str]:
+    """What is in quarantine, as Expected.open."""
+    cursor.execute(
+        "SELECT DISTINCT ON (source, doc_id) source, doc_id, seq FROM v1.quarantine WHERE closed_at IS NULL ORDER BY source, doc_id, stamp DESC"
+    )
+    return {(source, id_): seq for source, id_, seq in cursor.fetchall()}
 
 
 def _same(old: Stored, new: Stored) -> bool:

@@ -45,6 +45,50 @@ def test_a_tombstone_keeps_no_body(source):
     assert source.stored("a") == ("2-a", True, {"_id": "a", "_rev": "2-a", "_deleted": True})
 
 
+DEAD = json.dumps({"_id": "a", "_rev": "2-a", "_deleted": True, "name": "x"})
+UNMARKED = json.dumps({"_id": "a", "_rev": "2-a", "name": "x"})
+CHANGED = '"changes":[{"rev":"2-a"}]'
+TOMBSTONES = {
+    "a row that says so of its document": f'{{"seq":"2-x","id":"a",{CHANGED},"deleted":true,"doc":{UNMARKED}}}',
+    "a row whose document says so": f'{{"seq":"2-x","id":"a",{CHANGED},"doc":{DEAD}}}',
+    "a row without a document": f'{{"seq":"2-x","id":"a",{CHANGED},"deleted":true,"doc":null}}',
+    "a row of another layout that says so": f'{{"id":"a",{CHANGED},"doc":{UNMARKED},"seq":"2-x","deleted":true}}',
+    "a row of another layout whose document says so": f'{{"id":"a",{CHANGED},"doc":{DEAD},"seq":"2-x"}}',
+    "an event that says so of its document": f'{{"id":"a","seq":"2-x","deleted":true,"doc":{UNMARKED}}}',
+    "an event whose document says so": f'{{"id":"a","seq":"2-x","deleted":false,"doc":{DEAD}}}',
+}
+
+
+@pytest.mark.parametrize("neighbour", [None, "1", "1e400000"], ids=["alone", "beside a document", "beside poison"])
+@pytest.mark.parametrize("text", TOMBSTONES.values(), ids=TOMBSTONES)
+def test_whoever_says_that_a_document_is_deleted_no_body_is_kept(source, text, neighbour):
+    texts = [text]
+    if neighbour:
+        other = event("n", doc={"_id": "n", "_rev": "1-n", "x": "VALUE"})
+        texts.append((row("n", "1-n", x="VALUE") if "changes" in text else json.dumps(other)).replace('"VALUE"', neighbour))
+    body = page(*texts) if "changes" in text else f"[{','.join(texts)}]"
+    source.lands(page(row("a", "1-a", name="x")))
+    for written in (1 + (neighbour == "1"), 0):
+        assert source.lands(body)["written"] == written
+        assert source.stored("a") == ("2-a", True, {"_id": "a", "_rev": "2-a", "_deleted": True})
+
+
+@pytest.mark.parametrize("value", ["1", "1e400000"], ids=["landed", "in quarantine"])
+@pytest.mark.parametrize("length", [1980, 1998, 1999, 2000, 2001, 5000])
+@pytest.mark.parametrize("form", ["page", "page of another layout", "events"])
+def test_a_position_is_stored_whole_or_not_at_all(source, cursor, form, length, value):
+    seq = "7-" + "g" * (length - 2)
+    doc = f'{{"_id":"a","_rev":"1-a","x":{value}}}'
+    source.lands({
+        "page": page(f'{{"seq":"{seq}","id":"a","changes":[{{"rev":"1-a"}}],"doc":{doc}}}', last_seq=seq),
+        "page of another layout": page(f'{{"id":"a","seq":"{seq}","changes":[{{"rev":"1-a"}}],"doc":{doc}}}', last_seq=seq),
+        "events": f'[{{"id":"a","seq":"{seq}","deleted":false,"doc":{doc}}}]',
+    }[form])  # fmt: skip
+    cursor.execute("SELECT seq FROM v1.couchdb UNION ALL SELECT seq FROM v1.quarantine")
+    assert cursor.fetchall() in ([(seq,)], [(None,)])
+    assert source.progress()[0] == seq
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -121,16 +165,6 @@ def test_credentials_and_design_documents_do_not_land(source):
     source.lands(page(row("a", "1-a", derived_key="k", salt="s", password_scheme="p", name="n"), row("_design/x", "1-d")))
     assert source.stored("a")[2] == {"_id": "a", "_rev": "1-a", "name": "n"}
     assert source.stored("_design/x") is None
-
-
-def test_an_id_of_another_source_is_kept_apart(postgrest, cursor, source):
-    other = Source(postgrest, cursor, "b/medic")
-    source.lands(page(row("settings", "1-a", of="a")))
-    assert other.lands(page(row("settings", "1-b", of="b"), row("x", "1-x")))["quarantined"] == 1
-    assert source.stored("settings")[2]["of"] == "a"
-    assert source.stored("x")
-    cursor.execute("SELECT source, reason FROM v1.quarantine")
-    assert cursor.fetchall() == [("b/medic", "id_collision")]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def playbook(postgresql, postgrest, tmp_path):
 
 def test_an_empty_quarantine_is_said_to_be_empty(playbook, cursor):
     code, said = playbook("quarantine")
-    assert code == 0 and "nothing is in quarantine" in said and "with an id of another" not in said.split("PLAY RECAP")[0].split("TASK")[-1]
+    assert code == 0 and "nothing is in quarantine" in said and "with an id of another" not in said
 
 
 def test_what_waits_is_listed_and_collisions_apart(playbook, postgrest, cursor, source):

@@ -6,7 +6,7 @@ import json
 
 import psycopg2
 import pytest
-from calls import Source, event, page, row
+from calls import LONG_ID, Source, event, page, row
 
 DEEP = "[" * 200_000 + "]" * 200_000
 
@@ -51,6 +51,61 @@ def test_a_repeat_writes_nothing(source, cursor):
     assert source.lands(body)["quarantined"] == 1
     cursor.execute("SELECT xmin::text, id FROM v1.quarantine")
     assert cursor.fetchall() == before
+
+
+ODD_EVENTS = {
+    "no object": '{ "seq":"1-e","id":"p", "deleted":false,"doc":5 }',
+    "no id": '{"seq":"1-e","id":null,"deleted":false,"doc":{"b":1e2, "a":1.10}}',
+    "a collision": '{"seq":"1-e","id":"settings","deleted":false,"doc":{"_rev":"1-x","_id":"settings","b":1e2, "a":{"x":1,"x":"é"}}}',
+    "a tombstone that collides": '{"seq":"1-e","id":"settings","deleted":true,"doc":null}',
+    "an escape": '{"seq":"1-e","id":"p","deleted":false,"doc":"\\u00e9\\/\\u0041"}',
+}
+
+
+@pytest.mark.parametrize("text", ODD_EVENTS.values(), ids=ODD_EVENTS)
+def test_an_event_is_one_entry_whatever_stands_beside_it(postgrest, cursor, source, text):
+    """Alone, jsonb reads it and spells it its own way; beside what jsonb refuses, it is cut out of the body."""
+    Source(postgrest, cursor, "b/medic").lands(page(row("settings", "1-b")))
+    poisoned = json.dumps(event("z", doc={"_id": "z", "_rev": "1-z", "x": "VALUE"})).replace('"VALUE"', "1e400000")
+    for body in (f"[{text}]", f"[{text},{poisoned}]", f"[{poisoned},{text}]", f"[ {text} ]"):
+        source.lands(body)
+    cursor.execute("SELECT count(*) FILTER (WHERE doc_id = 'z'), count(*) FROM v1.quarantine")
+    assert cursor.fetchone() == (1, 2)
+
+
+CREDENTIALS = {
+    "plain": '"derived_key":"hush","salt":"hush","password_scheme":"hush"',
+    "amid others": '"a":1 , "salt" : {"x":["hush"]},"b":"salt"',
+    "escaped": r'"s\u0061lt":"hush"',
+    "with a NUL": r'"derived\u0000_key":"hush"',
+    "twice": '"salt":"hush","salt":"hush"',
+}
+KEPT_FOR = {
+    "collision": ("settings", ""),
+    "number": ("p", ',"n":1e400000'),
+    "depth": ("p", ',"n":' + "[" * 20_000 + "]" * 20_000),
+    "no id": (None, ""),
+    "length of its id": (LONG_ID, ""),
+}
+
+
+@pytest.mark.parametrize("form", ["page", "events"])
+@pytest.mark.parametrize("members", CREDENTIALS.values(), ids=CREDENTIALS)
+@pytest.mark.parametrize(("id_", "rest"), KEPT_FOR.values(), ids=KEPT_FOR)
+def test_no_credential_is_kept_in_quarantine(postgrest, cursor, source, form, members, id_, rest):
+    Source(postgrest, cursor, "b/medic").lands(page(row("settings", "1-b")))
+    name = json.dumps(id_)
+    doc = "{" + (f'"_id":{name},' if id_ else "") + f'"name":"kept",{members}{rest}' + "}"
+    if form == "page":
+        body = page(f'{{"seq":"1-x","id":{name},"changes":[{{"rev":"1-a"}}],"doc":{doc}}}')
+    else:
+        body = f'[{{"doc":{doc},"id":{name},"seq":"1-x","deleted":false}}]'
+    assert source.lands(body)["quarantined"] == 1
+    cursor.execute("SELECT doc_id, raw FROM v1.quarantine")
+    ((doc_id, raw),) = cursor.fetchall()
+    assert doc_id == id_ and "kept" in raw
+    assert "hush" not in raw, raw[:1000]
+    assert retry(cursor) == [(id_, "quarantined")]  # it can be read still
 
 
 def test_an_earlier_change_in_the_same_call_closes_nothing(source, cursor):
@@ -131,18 +186,27 @@ def test_a_collision_that_is_gone_lands_on_retry(postgrest, cursor, source):
     assert retry(cursor) == [("settings", "written")] and source.stored("settings")[0] == "1-b"
 
 
+@pytest.fixture
+def keep_days(cursor):
+    """Sets how long closed entries are kept, for the test."""
+    setting = "UPDATE v1.setting SET value = %s WHERE name = 'quarantine_keep_days'"
+    cursor.execute("SELECT value FROM v1.setting WHERE name = 'quarantine_keep_days'")
+    before = cursor.fetchone()
+    yield lambda days: cursor.execute(setting, (str(days),))
+    cursor.execute(setting, before)
+
+
 @pytest.mark.parametrize("days, closed", [(90, ["old", "new"]), (29, ["new"])])
-def test_closed_entries_are_purged_after_the_days_set_and_open_ones_never(source, cursor, days, closed):
+def test_closed_entries_are_purged_after_the_days_set_and_open_ones_never(source, cursor, keep_days, days, closed):
     source.lands(page(poison("old", "1-a"), poison("new", "1-a"), poison("open", "1-a")))
     source.lands(page(row("old", "2-a"), row("new", "2-a")))
     cursor.execute(
         "UPDATE v1.quarantine SET created_at = now() - interval '5 years', "
         "closed_at = CASE doc_id WHEN 'old' THEN now() - interval '30 days' WHEN 'new' THEN now() END"
     )
-    cursor.execute("UPDATE v1.setting SET value = %s WHERE name = 'quarantine_keep_days'", (str(days),))
+    keep_days(days)
     source.lands(page())
     assert entries(cursor, closed=True) == closed and entries(cursor) == ["open"]
-    cursor.execute("UPDATE v1.setting SET value = '90' WHERE name = 'quarantine_keep_days'")
 
 
 def test_resync_reads_from_the_start_and_ends_the_lease(source, cursor):

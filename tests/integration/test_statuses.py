@@ -1,62 +1,12 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a failed call is answered with, since the engines decide by it: wait and try again, or stop and alert. And calls
-that wait: however they queue, an old lease writes nothing once a new one has been handed out.
-"""
-
-import threading
-import time
+"""What a failed call is answered with, since the engines decide by it: wait and try again, or stop and alert."""
 
 import pytest
 import requests
 from calls import Source, page, row
-from servers import PostgREST
-
-TRY_AGAIN = (429, 500, 502, 503, 504)
-
-
-@pytest.fixture
-def holder(postgresql, cursor):
-    """A transaction that holds the lock of claim and ingest until it is rolled back."""
-    connection = postgresql.connect()
-    connection.autocommit = False
-    connection.cursor().execute("SELECT v1.lock_stamp()")
-    yield connection
-    connection.close()
-
-
-def until(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
-        time.sleep(0.02)
-
-
-def waiting(cursor) -> int:
-    """How many calls wait for a lock."""
-    cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'authenticator' AND wait_event_type = 'Lock'")
-    return cursor.fetchone()[0]
-
-
-class Call(threading.Thread):
-    """A call made beside the test, and its answer."""
-
-    def __init__(self, function, *arguments):
-        super().__init__()
-        self.function, self.arguments, self.answer = function, arguments, None
-        self.start()
-
-    def run(self):
-        self.answer = self.function(*self.arguments)
-
-    def status(self) -> int:
-        self.join(30)
-        return self.answer.status_code
-
-
-def code(answer):
-    return answer.status_code, answer.json()["code"]
-
+from engine import RETRIED
+from servers import wait_until
 
 # ---- errors of PostgreSQL
 
@@ -73,50 +23,11 @@ def test_what_passes_by_itself_is_to_be_tried_again(source, cursor, sqlstate, st
     )
     try:
         answer = source.refuses(page(row("a", "1-a")), status)
-        assert answer.json()["code"] == sqlstate and status in TRY_AGAIN
+        assert answer.json()["code"] == sqlstate and status in RETRIED
     finally:
         cursor.execute("DROP FUNCTION v1.fail CASCADE")
     cursor.execute("SELECT count(*) FROM v1.quarantine")
     assert cursor.fetchone() == (0,)
-
-
-def test_a_call_ends_before_its_client_gives_up(postgresql, postgrest, cursor, holder):
-    login = postgresql.connect(user="authenticator")
-    with login.cursor() as authenticator:
-        authenticator.execute("SET ROLE sync_writer")
-        authenticator.execute("SHOW statement_timeout")
-        assert authenticator.fetchone() == ("4min",)
-    login.close()
-
-    cursor.execute("ALTER ROLE authenticator SET statement_timeout = '300ms'")
-    impatient = PostgREST(postgresql)
-    try:
-        assert code(impatient.post("claim", {"source": "a/medic", "engine": "relay"})) == (500, "57014")
-    finally:
-        cursor.execute("ALTER ROLE authenticator SET statement_timeout = '240s'")
-        impatient.stop()
-
-
-def test_no_free_connection_is_to_be_tried_again(postgresql, postgrest, cursor, holder):
-    small = PostgREST(postgresql, db_pool=1, db_pool_acquisition_timeout=1)
-    try:
-        first = Call(small.post, "claim", {"source": "a/medic", "engine": "relay"})
-        until(lambda: waiting(cursor) == 1, "the first call's wait")
-        assert code(small.post("claim", {"source": "b/medic", "engine": "relay"})) == (504, "PGRST003")
-        holder.rollback()
-        assert first.status() == 200
-    finally:
-        small.stop()
-
-
-def test_a_call_whose_connection_is_cut_writes_nothing(source, cursor, holder):
-    late = Call(source.send, page(row("a", "1-a")))
-    until(lambda: waiting(cursor) == 1, "the call's wait")
-    cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'authenticator' AND wait_event_type = 'Lock'")
-    holder.rollback()
-    assert late.status() in TRY_AGAIN
-    assert source.stored("a") is None
-    source.lands(page(row("a", "1-a")))
 
 
 def test_a_stopped_server_is_to_be_tried_again(postgresql, postgrest, source):
@@ -126,7 +37,7 @@ def test_a_stopped_server_is_to_be_tried_again(postgresql, postgrest, source):
         assert answer.status_code == 503
     finally:
         postgresql.start()
-    until(lambda: source.send(page(row("a", "1-a"))).status_code == 200, "recovery", 60)
+    wait_until(lambda: source.send(page(row("a", "1-a"))).status_code == 200, 60, "recovery")
 
 
 # ---- errors of the caller: to stop and alert, not to try again
@@ -134,7 +45,8 @@ def test_a_stopped_server_is_to_be_tried_again(postgresql, postgrest, source):
 
 @pytest.mark.parametrize("headers", [{}, {"X-CHT-Source": "a/medic"}, {"X-CHT-Lease": "x"}])
 def test_a_missing_header_is_the_callers_error(postgrest, cursor, source, headers):
-    assert code(postgrest.post("ingest", page(), **headers)) == (400, "PT400")
+    answer = postgrest.post("ingest", page(), **headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "PT400")
 
 
 @pytest.mark.parametrize("lease", ["", "x", "00000000-0000-0000-0000-000000000000"])
@@ -174,43 +86,3 @@ def test_a_call_of_another_content_type_is_refused(postgrest, source):
         )
         assert answer.status_code in (400, 404, 415), kind
     assert source.stored("a") is None
-
-
-# ---- late calls
-
-
-def test_a_call_that_waited_while_the_source_was_claimed_writes_nothing(source, cursor, holder):
-    claim = Call(source.postgrest.post, "claim", {"source": source.name, "engine": "relay"})
-    until(lambda: waiting(cursor) == 1, "the claim's wait")
-    late = Call(source.send, page(row("late", "1-x"), last_seq="9-x"))
-    until(lambda: waiting(cursor) == 2, "the call's wait")
-    holder.rollback()
-    assert claim.status() == 200 and claim.answer.json()["seq"] is None
-    assert late.status() == 409
-    assert source.stored("late") is None and source.progress() is None
-
-
-def test_a_call_that_waited_before_the_claim_is_known_to_it(source, cursor, holder):
-    early = Call(source.send, page(row("early", "1-x"), last_seq="9-x"))
-    until(lambda: waiting(cursor) == 1, "the call's wait")
-    claim = Call(source.postgrest.post, "claim", {"source": source.name, "engine": "relay"})
-    until(lambda: waiting(cursor) == 2, "the claim's wait")
-    holder.rollback()
-    assert early.status() == 200 and claim.status() == 200
-    assert claim.answer.json()["seq"] == "9-x"
-
-
-def test_no_interleaving_lets_an_old_lease_write(source, cursor):
-    for turn in range(25):
-        late = [Call(source.send, page(row(f"{turn}-{number}", "1-x"), last_seq=f"{turn}-{number}")) for number in range(5)]
-        claim = Call(source.postgrest.post, "claim", {"source": source.name, "engine": "relay"})
-        late += [Call(source.send, page(row(f"{turn}-{number}", "1-x"), last_seq=f"{turn}-{number}")) for number in range(5, 8)]
-        assert claim.status() == 200
-        cursor.execute("SELECT _id FROM v1.couchdb WHERE starts_with(_id, %s)", (f"{turn}-",))
-        written = {id_ for (id_,) in cursor.fetchall()}
-        assert {call.status() for call in late} <= {200, 409}
-        landed = {f"{turn}-{number}" for number, call in enumerate(late) if call.status() == 200}
-        cursor.execute("SELECT _id FROM v1.couchdb WHERE starts_with(_id, %s)", (f"{turn}-",))
-        assert {id_ for (id_,) in cursor.fetchall()} == written == landed
-        assert claim.answer.json()["seq"] == (source.progress() or (None,))[0]
-        source.lease = claim.answer.json()["lease"]
