@@ -101,6 +101,12 @@ def old_name(postgresql, database):
     return database
 
 
+IN_ORDER = """
+    SELECT _id, saved_timestamp FROM v1.couchdb WHERE source <> 'a/medic'
+    UNION ALL SELECT coalesce(nullif(raw, '{}'), doc_id), stamp FROM v1.quarantine WHERE closed_at IS NULL ORDER BY 2
+"""
+
+
 def sources_everywhere(postgresql):
     return execute(
         postgresql,
@@ -130,6 +136,24 @@ def test_a_rename_mends_a_source_that_was_read_under_both_names(postgresql, old_
     execute(postgresql, "SELECT v1.quarantine_row('new/medic', 'epoch', id, NULL, 'id_collision', id, true) FROM unnest('{x,z}'::text[]) id")
     postgresql.converge(old_name, RENAMED, renames=RENAME)
     assert execute(postgresql, "SELECT doc_id FROM v1.quarantine WHERE reason = 'id_collision' AND closed_at IS NULL") == [("z",)]
+
+
+def test_a_rename_keeps_what_came_later(postgresql, old_name):
+    """Of documents and open entries: a retry asks whether a document changed after the entry came."""
+    execute(
+        postgresql,
+        """
+        SELECT v1.quarantine_row('c/medic', stamp::timestamp, id, NULL, 'no id', id || stamp, true)
+        FROM (VALUES ('x', '2024-01-01 12:00'), ('x', '2024-01-01 13:00'), ('y', '2024-01-01 14:00'), ('closed', '2024-01-05')) e (id, stamp);
+        UPDATE v1.quarantine SET closed_at = now() WHERE doc_id = 'closed'
+        """,
+    )
+    before = execute(postgresql, IN_ORDER)
+    assert postgresql.converge(old_name, RENAMED, renames=RENAME)["changed"]
+    after = execute(postgresql, IN_ORDER)
+    assert [what for what, _ in after] == [what for what, _ in before] == ["q", "x", "x2024-01-01 12:00", "x2024-01-01 13:00", "y2024-01-01 14:00", "y"]
+    assert len({stamp for _, stamp in after}) == len(after) and after[0][1] > before[-1][1]
+    assert execute(postgresql, "SELECT v1.lock_stamp()") > [(after[-1][1],)]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 -- Gives a source another name, with all that is known of it. Its documents are stamped anew, so that models see them
--- change, and its lease ends. with_documents false leaves out what takes long, for a rehearsal.
+-- change, and so are its open quarantine entries, in one order with the documents, so that a retry knows what came later.
+-- Its lease ends. with_documents false leaves out what takes long, for a rehearsal.
 CREATE OR REPLACE FUNCTION v1.rename_source(old_name text, new_name text, with_documents boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    stamp CONSTANT timestamp := v1.lock_stamp();
+    free_stamp CONSTANT timestamp := v1.lock_stamp();
+    restamped bigint;
 BEGIN
     IF EXISTS (SELECT FROM v1.couchdb c WHERE c.source = new_name) THEN
         RAISE unique_violation USING
@@ -31,12 +33,19 @@ BEGIN
     WHERE q.source = new_name AND q.reason = 'id_collision' AND q.closed_at IS NULL AND c._id = q.doc_id AND c.source = old_name;
 
     IF with_documents THEN
-        UPDATE v1.couchdb c
-        SET source = new_name, saved_timestamp = stamp + n.ord * interval '1 microsecond'
-        FROM (SELECT o._id, row_number() OVER (ORDER BY o.saved_timestamp) AS ord
-              FROM v1.couchdb o WHERE o.source = old_name) n
-        WHERE c._id = n._id;
-        UPDATE v1.stamp SET last = greatest(last, (SELECT max(saved_timestamp) FROM v1.couchdb));
+        WITH old AS MATERIALIZED (
+            SELECT o._id, o.entry,
+                   free_stamp + row_number() OVER (ORDER BY o.old_stamp, o.entry NULLS FIRST) * interval '1 microsecond' AS new_stamp
+            FROM (SELECT c._id, NULL::bigint AS entry, c.saved_timestamp AS old_stamp FROM v1.couchdb c WHERE c.source = old_name
+                  UNION ALL
+                  SELECT NULL, q.id, q.stamp FROM v1.quarantine q WHERE q.source = new_name AND q.closed_at IS NULL) o
+        ), documents AS (
+            UPDATE v1.couchdb c SET source = new_name, saved_timestamp = old.new_stamp FROM old WHERE c._id = old._id
+        ), entries AS (
+            UPDATE v1.quarantine q SET stamp = old.new_stamp FROM old WHERE q.id = old.entry
+        )
+        SELECT count(*) INTO restamped FROM old;
+        UPDATE v1.stamp SET last = free_stamp + restamped * interval '1 microsecond' WHERE restamped > 0;
     END IF;
 END
 $$;
