@@ -328,6 +328,15 @@ def test_the_quarantined_row_of_an_earlier_batch_is_weighed_by_its_revision(post
     assert [id_ for id_, *_ in documents(old.cursor)] == ["x"]
 
 
+def test_after_the_logstash_era_a_source_that_was_fed_before_is_read_from_the_start(postgresql, old):
+    converge(postgresql, [])
+    old.cursor.execute("INSERT INTO v1.couchdb_progress VALUES ('5-x', 3, now(), 'a/medic'), ('6-x', 4, now(), 'b/medic')")
+    old.logstash("medic", doc("x", "1-a"))
+    adopt(postgresql, LOGSTASH[:1])
+    old.cursor.execute("SELECT source, seq, pending FROM v1.couchdb_progress ORDER BY 1")
+    assert old.cursor.fetchall() == [("a/medic", None, None), ("b/medic", "6-x", 4)]
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.sampled_from("xyz"), st.integers(1, 12), st.text("0a9f", min_size=1, max_size=2)), unique=True, min_size=1, max_size=12),

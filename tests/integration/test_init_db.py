@@ -3,10 +3,12 @@
 """Setting the warehouse up: once, again, in check mode, and what is refused."""
 
 import copy
+import threading
 
 import pytest
 from calls import SOURCES
-from servers import BUNDLE, SCHEMAS
+from servers import BUNDLE, SCHEMAS, wait_until
+from upstream import Upstream, doc
 
 from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import BundleError, check_bundle, checksum, read_bundle
 from ansible_collections.cht.sync.plugins.module_utils._warehouse import WarehouseError
@@ -65,6 +67,31 @@ def test_a_changed_engine_ends_the_lease(postgresql, database):
     changed = [{**SOURCES[0], "engine": "logstash"}, *SOURCES[1:]]
     assert postgresql.converge(database, changed)["changed"]
     assert execute(postgresql, "SELECT source, lease IS NULL FROM v1.source ORDER BY 1")[:2] == [("a/medic", True), ("b/medic", False)]
+
+
+@pytest.mark.parametrize(
+    ("sources", "options"),
+    [
+        ([{**SOURCES[0], "engine": "logstash"}, *SOURCES[1:]], {}),
+        (SOURCES, {"adopt": [{"table": "v1.medic", "source": "a/medic"}]}),
+    ],
+)
+def test_a_lease_ends_only_after_the_call_that_runs_under_it(postgresql, database, sources, options):
+    old = Upstream(postgresql, "setup")
+    old.logstash("medic", doc("x", "1-a"))
+    call = old.connection
+    call.autocommit = False
+    old.cursor.execute("SELECT v1.lock_stamp()")
+    thread = threading.Thread(target=lambda: postgresql.converge(database, sources, **options))
+    thread.start()
+    try:
+        wait_until(
+            lambda: execute(postgresql, "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT v1.lock_stamp()' AND wait_event_type = 'Lock'"),
+            10, "a wait for the lock",
+        )  # fmt: skip
+    finally:
+        call.close()
+        thread.join(60)
 
 
 def test_a_source_that_left_the_inventory_keeps_its_documents_and_cannot_be_fed(postgresql, database):
