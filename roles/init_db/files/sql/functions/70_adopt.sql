@@ -225,13 +225,13 @@ BEGIN
 END
 $$;
 
--- The table beside a v2 table which says how far its sources were read; null where there is none.
+-- The table beside a v2 table, which may be gone, that says how far its sources were read; null where there is none.
 CREATE OR REPLACE FUNCTION v1.old_progress(place text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT p.name
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname <> 'v1', -- ours
-         format('%I.couchdb_progress', n.nspname) AS p(name)
-    WHERE c.oid = place::regclass AND to_regclass(p.name) IS NOT NULL
+    SELECT format('%I.couchdb_progress', p.old_schema)
+    FROM (SELECT (parse_ident(place))[1] AS old_schema) p
+    WHERE p.old_schema <> 'v1' -- ours
+      AND to_regclass(format('%I.couchdb_progress', p.old_schema)) IS NOT NULL
 $$;
 
 -- A v2 database goes on where it stopped. A position of ours is the truth, though.
