@@ -14,7 +14,7 @@ import pytest
 from calls import SOURCES, Source, page, row
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from servers import BUNDLE, ROOT, SCHEMAS, PostgREST
+from servers import BUNDLE, ROOT, SCHEMAS, PostgREST, PostgreSQL
 from upstream import Upstream, doc
 
 from ansible_collections.cht.sync.plugins.module_utils import _adoption
@@ -23,6 +23,7 @@ from ansible_collections.cht.sync.plugins.module_utils._warehouse import Warehou
 
 V2 = [{"table": "v1.couchdb"}]
 LOGSTASH = [{"table": "v1.medic", "source": "a/medic"}, {"table": "v1.other", "source": "b/medic"}]
+LOGINS = ("authenticator", "monitor", "dbt", "superset", "superset_reader")
 SECRETS = {"derived_key": "d", "salt": "s", "password_scheme": "pbkdf2"}
 
 # What CouchDB sends when a source is read from the start.
@@ -460,6 +461,15 @@ def test_old_tables_stay_until_they_are_to_be_dropped(postgresql, old):
     assert not outcome["changed"] and outcome["adoption"][0]["dropped"]
 
 
+def test_dropping_goes_on_where_somebody_dropped_the_table_by_hand(postgresql, old):
+    old.v2((1, "x", False, "a/medic", doc("x", "1-a")))
+    adopt(postgresql, V2)
+    old.cursor.execute("DROP TABLE upstream.couchdb")
+    assert drop(postgresql) and not drop(postgresql)
+    old.cursor.execute("SELECT to_regclass('upstream.couchdb_progress')")
+    assert old.cursor.fetchone() == (None,)
+
+
 def test_a_table_that_vanished_before_it_was_done_is_told(postgresql, old):
     old.logstash("medic", doc("x", "1-a"))
     converge(postgresql, LOGSTASH[:1])
@@ -489,7 +499,7 @@ def test_an_administrator_who_is_no_superuser_can_do_it_with_tables_of_its_own(p
         assert warehouse.drop_adopted(False)
 
 
-def play(postgresql, tmp_path, *arguments, **variables):
+def play(postgresql, tmp_path, *arguments, tasks="warehouse", **variables):
     """Plays the role's part that sets the warehouse up; returns its output."""
     book = tmp_path / "play.yml"
     book.write_text(f"""
@@ -500,7 +510,7 @@ def play(postgresql, tmp_path, *arguments, **variables):
   tasks:
     - ansible.builtin.include_role:
         name: cht.sync.init_db
-        tasks_from: warehouse
+        tasks_from: {tasks}
 """)
     variables = {
         "cht_sync_database": "old", "cht_sync_engine": "relay", "ansible_python_interpreter": sys.executable,
@@ -534,3 +544,20 @@ def test_the_role_says_how_far_it_is_and_ends_unchanged(postgresql, old, tmp_pat
     assert "changed=0" in play(postgresql, tmp_path, **adoption, init_db_drop_adopted=True)
     old.cursor.execute("SELECT to_regclass('v1.medic')")
     assert old.cursor.fetchone() == (None,)
+
+
+def test_check_mode_gets_to_the_answer_on_a_server_that_knows_nothing_of_us(tmp_path):
+    server = PostgreSQL()
+    try:
+        server.execute("CREATE DATABASE old")
+        v2(Upstream(server, "old"))
+        output = play(
+            server, tmp_path, "--check", "--diff", tasks="configure", init_db_adopt=V2, init_db_login_host="127.0.0.1",
+            init_db_login_port=server.port, ansible_become=False, **{f"cht_sync_{name}_password": "p" for name in LOGINS},
+        )  # fmt: skip
+        assert "adoption of v1.couchdb (v2, about 14 rows) for a/medic, b/medic" in output
+        assert "would let authenticator become sync_writer" in output
+        assert server.execute("SELECT count(*) FROM pg_roles WHERE NOT starts_with(rolname, 'pg_')") == [(1,)]
+        assert server.execute("SELECT count(*), to_regclass('v1.adoption') FROM v1.couchdb", "old") == [(14, None)]
+    finally:
+        server.remove()
