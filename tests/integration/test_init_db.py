@@ -184,6 +184,28 @@ def test_a_rename_keeps_what_came_later(postgresql, old_name):
 
 
 @pytest.mark.parametrize(
+    ("of_old", "of_new", "stays"),
+    [(None, "now()", True), ("now()", None, True), (None, None, True), ("now()", "now()", False)],
+)
+def test_of_two_entries_with_one_text_a_rename_keeps_the_open_one(postgresql, old_name, of_old, of_new, stays):
+    postgresql.converge(old_name, [*SOURCES, RENAMED[2]])
+    for name, closed in (("c/medic", of_old), ("new/medic", of_new)):
+        execute(
+            postgresql,
+            f"SELECT v1.quarantine_row('{name}', 'epoch', 'twin', NULL, 'no id', 'twin', true);"
+            f"UPDATE v1.quarantine SET closed_at = {closed or 'NULL'} WHERE source = '{name}' AND doc_id = 'twin'",
+        )
+    postgresql.converge(old_name, RENAMED, renames=RENAME)
+    assert execute(postgresql, "SELECT source, closed_at IS NULL FROM v1.quarantine WHERE doc_id = 'twin'") == [("new/medic", stays)]
+
+
+def test_a_rename_passes_an_adoption_without_sources(postgresql, old_name):
+    execute(postgresql, "INSERT INTO v1.adoption (old_table, place, kind, sources, estimate) VALUES ('v1.empty', 'v1.empty', 'v2', '{}', 0)")
+    assert postgresql.converge(old_name, RENAMED, renames=RENAME)["changed"]
+    assert execute(postgresql, "SELECT sources FROM v1.adoption") == [({},)]
+
+
+@pytest.mark.parametrize(
     ("sources", "renames", "words"),
     [
         (RENAMED, [{"from": "c/medic", "to": "b/medic"}], '"b/medic", which has documents already'),

@@ -21,12 +21,14 @@ BEGIN
     UPDATE v1.source s SET source = new_name, lease = NULL WHERE s.source = old_name;
     UPDATE v1.couchdb_progress p SET source = new_name WHERE p.source = old_name;
     UPDATE v1.adoption a
-    SET sources = (SELECT jsonb_object_agg(s.key, CASE s.value WHEN old_name THEN new_name ELSE s.value END)
+    SET sources = (SELECT coalesce(jsonb_object_agg(s.key, CASE s.value WHEN old_name THEN new_name ELSE s.value END), '{}')
                    FROM jsonb_each_text(a.sources) s)
     WHERE a.finished_at IS NULL;
 
+    -- Of two entries with one text stays the open one, else the new name's.
     DELETE FROM v1.quarantine q USING v1.quarantine twin
-    WHERE q.source = old_name AND twin.source = new_name AND twin.raw_sha256 = q.raw_sha256;
+    WHERE (q.source, twin.source) IN ((old_name, new_name), (new_name, old_name)) AND twin.raw_sha256 = q.raw_sha256
+      AND CASE WHEN (q.closed_at IS NULL) = (twin.closed_at IS NULL) THEN q.source = old_name ELSE q.closed_at IS NOT NULL END;
     UPDATE v1.quarantine q SET source = new_name WHERE q.source = old_name;
     UPDATE v1.quarantine q SET closed_at = clock_timestamp()
     FROM v1.couchdb c
