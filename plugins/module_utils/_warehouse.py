@@ -186,7 +186,9 @@ class Warehouse:
     @staticmethod
     def _describe(error) -> str:
         diagnostics = error.diag
-        parts = [diagnostics.message_primary or str(error).strip(), diagnostics.message_detail, diagnostics.message_hint]
+        # Of a violated constraint the detail is the row.
+        detail = None if (error.pgcode or "").startswith("23") else diagnostics.message_detail
+        parts = [diagnostics.message_primary or str(error).strip(), detail, diagnostics.message_hint]
         return f"{'. '.join(part for part in parts if part)} (SQLSTATE {error.pgcode})"
 
 

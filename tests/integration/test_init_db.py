@@ -269,6 +269,16 @@ def test_a_failing_migration_leaves_everything_as_it_was(postgresql, database, b
     assert not postgresql.converge(database, SOURCES)["changed"]
 
 
+def test_a_migration_that_a_constraint_stops_shows_no_row(postgresql, database, bundle):
+    execute(postgresql, "INSERT INTO v1.couchdb VALUES (now(), 'Jane', false, 'a/medic', '{}')")
+    broken = copy.deepcopy(bundle)
+    name = f"{len(bundle['migrations']) + 1:04d}_broken.sql"
+    broken["migrations"].append({"name": name, "sql": "UPDATE v1.couchdb SET doc = NULL"})
+    with pytest.raises(WarehouseError, match=r"_broken.sql: .*constraint.*SQLSTATE 23502") as refused:
+        postgresql.converge(database, SOURCES, bundle=broken)
+    assert "Jane" not in str(refused.value)
+
+
 @pytest.mark.parametrize("names", [[], ["0002_x.sql"], ["0001_x.sql", "0001_y.sql"], ["0001_x.sql", "0003_y.sql"], ["1_x.sql"], ["0001-X.sql"]])
 def test_badly_numbered_migrations_are_refused(names):
     with pytest.raises(BundleError):
