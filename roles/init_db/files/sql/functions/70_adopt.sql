@@ -105,7 +105,7 @@ BEGIN
                                             ELSE 'refused by the table: ' || ($5 ->> n.tid::text) END AS reason) b
             LEFT JOIN v1.couchdb t ON t._id = n.id
             WHERE starts_with(n.id, '_design/') IS NOT TRUE
-              AND (t.source = n.source AND (NOT v1.is_later(n.rev, t._rev) OR (t._deleted AND t._rev IS NULL))) IS NOT TRUE
+              AND CASE WHEN t.source = n.source THEN v1.is_later(n.rev, t._rev) AND NOT (t._deleted AND t._rev IS NULL) ELSE true END
               AND NOT EXISTS (
                   SELECT FROM v1.quarantine q
                   WHERE q.source = n.source AND q.doc_id = n.id AND q.closed_at IS NULL
