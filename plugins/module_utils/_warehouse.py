@@ -114,7 +114,9 @@ class Warehouse:
 
     def _create_missing_roles(self, cursor, roles):
         wanted = {self.owner, *(schema["owner"] for schema in self.schemas), *roles}
-        cursor.execute("SELECT name FROM unnest(%s) AS name WHERE to_regrole(quote_ident(name)) IS NULL ORDER BY 1", (list(wanted),))
+        cursor.execute(
+            "SELECT name FROM unnest(%s) AS name WHERE to_regrole(quote_ident(name)) IS NULL ORDER BY 1", (list(wanted),)
+        )
         for (role,) in cursor.fetchall():
             cursor.execute(f"CREATE ROLE {_quoted(role)} NOLOGIN")
 
