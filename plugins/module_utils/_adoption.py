@@ -105,7 +105,12 @@ def register(
             "INSERT INTO v1.adoption (old_table, place, kind, sources, estimate) VALUES (%s, %s, %s, %s, %s)",
             (entry["table"], table["place"], table["kind"], psycopg2.extras.Json(mapping), _estimate(cursor, table["place"])),
         )
-        cursor.execute("UPDATE v1.source SET lease = NULL WHERE source = ANY (%s)", (list(mapping.values()),))
+        adopted = (list(mapping.values()),)
+        # Under the lock of claim and ingest: a call that runs would otherwise end after its lease did.
+        cursor.execute("SELECT v1.lock_stamp()")
+        cursor.execute("UPDATE v1.source SET lease = NULL WHERE source = ANY (%s)", adopted)
+        if table["kind"] == "logstash":  # Deletions never arrived, so the source is read again from the start.
+            cursor.execute("UPDATE v1.couchdb_progress SET seq = NULL, pending = NULL WHERE source = ANY (%s)", adopted)
 
 
 def copy(connection, seconds: float, error: type[Exception]) -> bool:

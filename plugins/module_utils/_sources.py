@@ -24,6 +24,8 @@ def converge(cursor, wanted: list[dict], queries: list[str], error: type[Excepti
         if source in known and known[source] == engine:
             continue
         queries.append(f"-- source {source}: engine {known.get(source)} -> {engine}")
+        # Under the lock of claim and ingest: a call that runs would otherwise end after its lease did.
+        cursor.execute("SELECT v1.lock_stamp()")
         cursor.execute(
             "INSERT INTO v1.source AS s (source, engine) VALUES (%s, %s) "
             "ON CONFLICT (source) DO UPDATE SET engine = excluded.engine, lease = NULL",

@@ -26,13 +26,16 @@ class Warehouse:
         self.home = schemas[0]["name"]
         self.queries: list[str] = []
 
-    def converge(self, bundle: dict, sources: list[dict], dry_run: bool, renames=(), adopt=(), settings=None) -> dict:
+    def converge(self, bundle: dict, sources: list[dict], dry_run: bool, renames=(), adopt=(), settings=None, roles=()) -> dict:
         """Applies everything, and keeps it only if something changed and this is no dry run.
 
+        In a dry run those of `roles` (names) and the owners that do not exist yet are made for as long as it takes.
         Returns the module's result. Raises WarehouseError; then nothing has changed.
         """
         try:
             with self.connection.cursor() as cursor:
+                if dry_run:
+                    self._create_missing_roles(cursor, roles)
                 return self._converge(cursor, bundle, sources, dry_run, renames, adopt, settings or {})
         except psycopg2.Error as error:
             raise WarehouseError(self._describe(error)) from error
@@ -109,6 +112,14 @@ class Warehouse:
             self.connection.commit()
         return outcome
 
+    def _create_missing_roles(self, cursor, roles):
+        wanted = {self.owner, *(schema["owner"] for schema in self.schemas), *roles}
+        cursor.execute(
+            "SELECT name FROM unnest(%s) AS name WHERE to_regrole(quote_ident(name)) IS NULL ORDER BY 1", (list(wanted),)
+        )
+        for (role,) in cursor.fetchall():
+            cursor.execute(f"CREATE ROLE {_quoted(role)} NOLOGIN")
+
     def _create_schemas(self, cursor):
         for schema in self.schemas:
             name, owner = schema["name"], schema["owner"]
@@ -177,7 +188,9 @@ class Warehouse:
     @staticmethod
     def _describe(error) -> str:
         diagnostics = error.diag
-        parts = [diagnostics.message_primary or str(error).strip(), diagnostics.message_detail, diagnostics.message_hint]
+        # Of a violated constraint the detail is the row.
+        detail = None if (error.pgcode or "").startswith("23") else diagnostics.message_detail
+        parts = [diagnostics.message_primary or str(error).strip(), detail, diagnostics.message_hint]
         return f"{'. '.join(part for part in parts if part)} (SQLSTATE {error.pgcode})"
 
 

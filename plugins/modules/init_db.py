@@ -37,7 +37,7 @@ options:
     type: dict
   owner:
     description:
-      - Role that owns what the migrations and functions create. It must exist.
+      - Role that owns what the migrations and functions create. It must exist, but in check mode.
     type: str
     default: cht_owner
   schemas:
@@ -57,6 +57,13 @@ options:
         description: Role that owns it.
         type: str
         required: true
+  roles:
+    description:
+      - Roles that C(grants.sql) names, and which must exist.
+      - In check mode those that are missing, which a task before this one would have created, are made and rolled back too.
+    type: list
+    elements: str
+    default: []
   sources:
     description:
       - All sources of the inventory. One that is no longer listed keeps its documents and can no longer be fed.
@@ -256,6 +263,7 @@ def main() -> None:
                     "owner": {"type": "str", "required": True},
                 },
             },
+            "roles": {"type": "list", "elements": "str", "default": []},
             "sources": {
                 "type": "list",
                 "elements": "dict",
@@ -332,6 +340,7 @@ def _converge(warehouse, bundle, params, dry_run):
         renames=params["renames"],
         adopt=params["adopt"],
         settings={"quarantine_keep_days": str(params["quarantine_keep_days"])},
+        roles=params["roles"],
     )
     if dry_run:
         outcome["changed"] |= not all(row["finished"] for row in outcome["adoption"])

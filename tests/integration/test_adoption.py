@@ -14,7 +14,7 @@ import pytest
 from calls import SOURCES, Source, page, row
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from servers import BUNDLE, ROOT, SCHEMAS, PostgREST
+from servers import BUNDLE, ROOT, SCHEMAS, PostgREST, PostgreSQL
 from upstream import Upstream, doc
 
 from ansible_collections.cht.sync.plugins.module_utils import _adoption
@@ -23,6 +23,7 @@ from ansible_collections.cht.sync.plugins.module_utils._warehouse import Warehou
 
 V2 = [{"table": "v1.couchdb"}]
 LOGSTASH = [{"table": "v1.medic", "source": "a/medic"}, {"table": "v1.other", "source": "b/medic"}]
+LOGINS = ("authenticator", "monitor", "dbt", "superset", "superset_reader")
 SECRETS = {"derived_key": "d", "salt": "s", "password_scheme": "pbkdf2"}
 
 # What CouchDB sends when a source is read from the start.
@@ -97,6 +98,12 @@ def documents(cursor):
 def quarantine(cursor):
     cursor.execute("SELECT source, doc_id, reason FROM v1.quarantine WHERE closed_at IS NULL ORDER BY 1, 3, 2 NULLS FIRST")
     return cursor.fetchall()
+
+
+def quarantined(cursor, source, id_, raw):
+    """An entry as an engine's call leaves it."""
+    cursor.execute("UPDATE v1.stamp SET last = v1.lock_stamp()")
+    cursor.execute("SELECT v1.quarantine_row(%s, last, %s, NULL, 'refused', %s, false) FROM v1.stamp", (source, id_, raw))
 
 
 def feed(postgrest, cursor):
@@ -201,6 +208,25 @@ def test_v2_keeps_its_stamps_and_new_ones_continue_above(postgresql, old):
     assert old.cursor.fetchone() == ("2100-01-01 00:00:00.000001",)
 
 
+@pytest.mark.parametrize("one_is_refused", [False, True])
+def test_equal_stamps_of_v2_become_unique_and_the_others_stay(postgresql, old, small_batches, one_is_refused):
+    minutes = [1, 2, 2, 2, 3, 4, 4]
+    old.v2(*((minute, f"d{n}", False, "a/medic", doc(f"d{n}", "1-a")) for n, minute in enumerate(minutes)), (2, "bad", False, "a/medic", "text"))
+    # Within reach of those that are pushed up.
+    old.cursor.execute("UPDATE v1.couchdb SET saved_timestamp = timestamp '2024-05-06 07:02:08.000002' WHERE _id = 'd4'")
+    if one_is_refused:
+        old.cursor.execute("UPDATE v1.couchdb SET doc = %s WHERE _id = 'd6'", (json.dumps(doc(random.Random(1).randbytes(9000).hex(), "1-a")),))
+    adopt(postgresql, V2)
+    old.cursor.execute(
+        "SELECT name, to_char(at, 'MI.US') FROM (SELECT _id AS name, saved_timestamp AS at FROM v1.couchdb "
+        "UNION ALL SELECT 'bad', stamp FROM v1.quarantine) s ORDER BY at"
+    )
+    assert old.cursor.fetchall() == [
+        ("d0", "01.000000"), ("bad", "02.000000"), ("d1", "02.000001"), ("d2", "02.000002"), ("d3", "02.000003"), ("d4", "02.000004"),
+        ("d5", "04.000000"), ("bad" if one_is_refused else "d6", "04.000001"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("foreign_feed", [False, True])
 def test_stamps_grow_in_commit_order_while_v2_is_taken_over(postgresql, old, small_batches, foreign_feed):
     minutes = list(range(20)) + [7, 7, 7, None]
@@ -220,6 +246,8 @@ def test_stamps_grow_in_commit_order_while_v2_is_taken_over(postgresql, old, sma
             old.cursor.execute("UPDATE v1.stamp SET last = v1.lock_stamp() RETURNING last::text")
             highest = old.cursor.fetchone()[0]
     assert turns >= 8 and len(known) == len(minutes)
+    old.cursor.execute("SELECT count(DISTINCT saved_timestamp) FROM v1.couchdb")
+    assert old.cursor.fetchone() == (len(minutes),)
 
 
 def test_a_killed_run_goes_on_where_it_stood_and_no_engine_comes_between(postgresql, old, small_batches):
@@ -261,6 +289,53 @@ def test_what_an_engine_landed_before_stays(postgresql, old):
     }  # fmt: skip
     old.cursor.execute("SELECT lease FROM v1.source WHERE source = 'a/medic'")
     assert old.cursor.fetchone() == (None,)
+
+
+def test_what_an_engine_brought_to_quarantine_is_newer_than_an_old_row(postgresql, old, small_batches):
+    converge(postgresql, [])
+    entries = {"newer": "10-a", "older": "2-a", "same": "3-a", "b/medic": "9-a"}
+    for id_, rev in entries.items():
+        quarantined(old.cursor, "b/medic" if id_ == "b/medic" else "a/medic", id_, row(id_, rev))
+    quarantined(old.cursor, "a/medic", "unreadable", row("unreadable", "1-a", x="VALUE").replace('"VALUE"', "1e400000"))
+    old.logstash("medic", *(doc(id_, "3-a") for id_ in (*entries, "unreadable")), ("no object", "newer", "4-a"))
+    adopt(postgresql, LOGSTASH[:1])
+    assert [id_ for id_, *_ in documents(old.cursor)] == ["b/medic", "older"]
+    assert [id_ for _, id_, _ in quarantine(old.cursor)] == ["newer", "older", "same", "unreadable", "b/medic"]
+    old.cursor.execute("SELECT c.saved_timestamp > q.stamp FROM v1.couchdb c JOIN v1.quarantine q ON q.doc_id = c._id AND q.doc_id = 'older'")
+    assert old.cursor.fetchone() == (True,)
+
+
+@pytest.mark.parametrize("one_is_refused", [False, True])
+def test_the_newest_of_a_documents_quarantined_rows_is_known(postgresql, old, one_is_refused):
+    long = [({"_id": random.Random(1).randbytes(9000).hex()}, None, "1-x")]
+    old.logstash("medic", ("10", "x", "10-a"), ("9", "x", "9-a"), doc("x", "9-b"), *(long if one_is_refused else []), ("1", "y", "1-a"))
+    adopt(postgresql, LOGSTASH[:1])
+    old.cursor.execute("SELECT raw::jsonb ->> 'doc' FROM v1.quarantine WHERE doc_id = 'x' ORDER BY stamp")
+    assert old.cursor.fetchall() == [("9",), ("10",)]
+    old.cursor.execute("SELECT count(DISTINCT stamp), count(*) FROM (SELECT stamp FROM v1.quarantine UNION ALL SELECT saved_timestamp FROM v1.couchdb) s")
+    distinct, count = old.cursor.fetchone()
+    assert distinct == count == 4 + one_is_refused
+    old.cursor.execute("SELECT v1.lock_stamp() > max(stamp) FROM v1.quarantine")
+    assert old.cursor.fetchone() == (True,)
+    old.cursor.execute("SELECT doc_id, outcome FROM v1.retry_quarantine() WHERE doc_id = 'x'")
+    assert old.cursor.fetchall() == [("x", "quarantined")]
+
+
+def test_the_quarantined_row_of_an_earlier_batch_is_weighed_by_its_revision(postgresql, old):
+    old.logstash("medic", ("text", "x", "2-a"), ("text", "y", "2-a"))
+    old.logstash("other", doc("x", "3-a"), doc("y", "1-a"))
+    for table in LOGSTASH[0], {**LOGSTASH[1], "source": "a/medic"}:
+        adopt(postgresql, [table])
+    assert [id_ for id_, *_ in documents(old.cursor)] == ["x"]
+
+
+def test_after_the_logstash_era_a_source_that_was_fed_before_is_read_from_the_start(postgresql, old):
+    converge(postgresql, [])
+    old.cursor.execute("INSERT INTO v1.couchdb_progress VALUES ('5-x', 3, now(), 'a/medic'), ('6-x', 4, now(), 'b/medic')")
+    old.logstash("medic", doc("x", "1-a"))
+    adopt(postgresql, LOGSTASH[:1])
+    old.cursor.execute("SELECT source, seq, pending FROM v1.couchdb_progress ORDER BY 1")
+    assert old.cursor.fetchall() == [("a/medic", None, None), ("b/medic", "6-x", 4)]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -386,6 +461,15 @@ def test_old_tables_stay_until_they_are_to_be_dropped(postgresql, old):
     assert not outcome["changed"] and outcome["adoption"][0]["dropped"]
 
 
+def test_dropping_goes_on_where_somebody_dropped_the_table_by_hand(postgresql, old):
+    old.v2((1, "x", False, "a/medic", doc("x", "1-a")))
+    adopt(postgresql, V2)
+    old.cursor.execute("DROP TABLE upstream.couchdb")
+    assert drop(postgresql) and not drop(postgresql)
+    old.cursor.execute("SELECT to_regclass('upstream.couchdb_progress')")
+    assert old.cursor.fetchone() == (None,)
+
+
 def test_a_table_that_vanished_before_it_was_done_is_told(postgresql, old):
     old.logstash("medic", doc("x", "1-a"))
     converge(postgresql, LOGSTASH[:1])
@@ -415,7 +499,7 @@ def test_an_administrator_who_is_no_superuser_can_do_it_with_tables_of_its_own(p
         assert warehouse.drop_adopted(False)
 
 
-def play(postgresql, tmp_path, *arguments, **variables):
+def play(postgresql, tmp_path, *arguments, tasks="warehouse", **variables):
     """Plays the role's part that sets the warehouse up; returns its output."""
     book = tmp_path / "play.yml"
     book.write_text(f"""
@@ -426,7 +510,7 @@ def play(postgresql, tmp_path, *arguments, **variables):
   tasks:
     - ansible.builtin.include_role:
         name: cht.sync.init_db
-        tasks_from: warehouse
+        tasks_from: {tasks}
 """)
     variables = {
         "cht_sync_database": "old", "cht_sync_engine": "relay", "ansible_python_interpreter": sys.executable,
@@ -460,3 +544,20 @@ def test_the_role_says_how_far_it_is_and_ends_unchanged(postgresql, old, tmp_pat
     assert "changed=0" in play(postgresql, tmp_path, **adoption, init_db_drop_adopted=True)
     old.cursor.execute("SELECT to_regclass('v1.medic')")
     assert old.cursor.fetchone() == (None,)
+
+
+def test_check_mode_gets_to_the_answer_on_a_server_that_knows_nothing_of_us(tmp_path):
+    server = PostgreSQL()
+    try:
+        server.execute("CREATE DATABASE old")
+        v2(Upstream(server, "old"))
+        output = play(
+            server, tmp_path, "--check", "--diff", tasks="configure", init_db_adopt=V2, init_db_login_host="127.0.0.1",
+            init_db_login_port=server.port, ansible_become=False, **{f"cht_sync_{name}_password": "p" for name in LOGINS},
+        )  # fmt: skip
+        assert "adoption of v1.couchdb (v2, about 14 rows) for a/medic, b/medic" in output
+        assert "would let authenticator become sync_writer" in output
+        assert server.execute("SELECT count(*) FROM pg_roles WHERE NOT starts_with(rolname, 'pg_')") == [(1,)]
+        assert server.execute("SELECT count(*), to_regclass('v1.adoption') FROM v1.couchdb", "old") == [(14, None)]
+    finally:
+        server.remove()

@@ -3,10 +3,12 @@
 """Setting the warehouse up: once, again, in check mode, and what is refused."""
 
 import copy
+import threading
 
 import pytest
 from calls import SOURCES
-from servers import BUNDLE, SCHEMAS
+from servers import BUNDLE, SCHEMAS, wait_until
+from upstream import Upstream, doc
 
 from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import BundleError, check_bundle, checksum, read_bundle
 from ansible_collections.cht.sync.plugins.module_utils._warehouse import WarehouseError
@@ -67,6 +69,31 @@ def test_a_changed_engine_ends_the_lease(postgresql, database):
     assert execute(postgresql, "SELECT source, lease IS NULL FROM v1.source ORDER BY 1")[:2] == [("a/medic", True), ("b/medic", False)]
 
 
+@pytest.mark.parametrize(
+    ("sources", "options"),
+    [
+        ([{**SOURCES[0], "engine": "logstash"}, *SOURCES[1:]], {}),
+        (SOURCES, {"adopt": [{"table": "v1.medic", "source": "a/medic"}]}),
+    ],
+)
+def test_a_lease_ends_only_after_the_call_that_runs_under_it(postgresql, database, sources, options):
+    old = Upstream(postgresql, "setup")
+    old.logstash("medic", doc("x", "1-a"))
+    call = old.connection
+    call.autocommit = False
+    old.cursor.execute("SELECT v1.lock_stamp()")
+    thread = threading.Thread(target=lambda: postgresql.converge(database, sources, **options))
+    thread.start()
+    try:
+        wait_until(
+            lambda: execute(postgresql, "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT v1.lock_stamp()' AND wait_event_type = 'Lock'"),
+            10, "a wait for the lock",
+        )  # fmt: skip
+    finally:
+        call.close()
+        thread.join(60)
+
+
 def test_a_source_that_left_the_inventory_keeps_its_documents_and_cannot_be_fed(postgresql, database):
     execute(postgresql, "INSERT INTO v1.couchdb VALUES (now(), 'x', false, 'c/medic', '{}')")
     outcome = postgresql.converge(database, SOURCES[:2])
@@ -101,6 +128,12 @@ def old_name(postgresql, database):
     return database
 
 
+IN_ORDER = """
+    SELECT _id, saved_timestamp FROM v1.couchdb WHERE source <> 'a/medic'
+    UNION ALL SELECT coalesce(nullif(raw, '{}'), doc_id), stamp FROM v1.quarantine WHERE closed_at IS NULL ORDER BY 2
+"""
+
+
 def sources_everywhere(postgresql):
     return execute(
         postgresql,
@@ -130,6 +163,46 @@ def test_a_rename_mends_a_source_that_was_read_under_both_names(postgresql, old_
     execute(postgresql, "SELECT v1.quarantine_row('new/medic', 'epoch', id, NULL, 'id_collision', id, true) FROM unnest('{x,z}'::text[]) id")
     postgresql.converge(old_name, RENAMED, renames=RENAME)
     assert execute(postgresql, "SELECT doc_id FROM v1.quarantine WHERE reason = 'id_collision' AND closed_at IS NULL") == [("z",)]
+
+
+def test_a_rename_keeps_what_came_later(postgresql, old_name):
+    """Of documents and open entries: a retry asks whether a document changed after the entry came."""
+    execute(
+        postgresql,
+        """
+        SELECT v1.quarantine_row('c/medic', stamp::timestamp, id, NULL, 'no id', id || stamp, true)
+        FROM (VALUES ('x', '2024-01-01 12:00'), ('x', '2024-01-01 13:00'), ('y', '2024-01-01 14:00'), ('closed', '2024-01-05')) e (id, stamp);
+        UPDATE v1.quarantine SET closed_at = now() WHERE doc_id = 'closed'
+        """,
+    )
+    before = execute(postgresql, IN_ORDER)
+    assert postgresql.converge(old_name, RENAMED, renames=RENAME)["changed"]
+    after = execute(postgresql, IN_ORDER)
+    assert [what for what, _ in after] == [what for what, _ in before] == ["q", "x", "x2024-01-01 12:00", "x2024-01-01 13:00", "y2024-01-01 14:00", "y"]
+    assert len({stamp for _, stamp in after}) == len(after) and after[0][1] > before[-1][1]
+    assert execute(postgresql, "SELECT v1.lock_stamp()") > [(after[-1][1],)]
+
+
+@pytest.mark.parametrize(
+    ("of_old", "of_new", "stays"),
+    [(None, "now()", True), ("now()", None, True), (None, None, True), ("now()", "now()", False)],
+)
+def test_of_two_entries_with_one_text_a_rename_keeps_the_open_one(postgresql, old_name, of_old, of_new, stays):
+    postgresql.converge(old_name, [*SOURCES, RENAMED[2]])
+    for name, closed in (("c/medic", of_old), ("new/medic", of_new)):
+        execute(
+            postgresql,
+            f"SELECT v1.quarantine_row('{name}', 'epoch', 'twin', NULL, 'no id', 'twin', true);"
+            f"UPDATE v1.quarantine SET closed_at = {closed or 'NULL'} WHERE source = '{name}' AND doc_id = 'twin'",
+        )
+    postgresql.converge(old_name, RENAMED, renames=RENAME)
+    assert execute(postgresql, "SELECT source, closed_at IS NULL FROM v1.quarantine WHERE doc_id = 'twin'") == [("new/medic", stays)]
+
+
+def test_a_rename_passes_an_adoption_without_sources(postgresql, old_name):
+    execute(postgresql, "INSERT INTO v1.adoption (old_table, place, kind, sources, estimate) VALUES ('v1.empty', 'v1.empty', 'v2', '{}', 0)")
+    assert postgresql.converge(old_name, RENAMED, renames=RENAME)["changed"]
+    assert execute(postgresql, "SELECT sources FROM v1.adoption") == [({},)]
 
 
 @pytest.mark.parametrize(
@@ -194,6 +267,16 @@ def test_a_failing_migration_leaves_everything_as_it_was(postgresql, database, b
         postgresql.converge(database, SOURCES, bundle=broken)
     assert execute(postgresql, "SELECT to_regclass('v1.half')") == [(None,)]
     assert not postgresql.converge(database, SOURCES)["changed"]
+
+
+def test_a_migration_that_a_constraint_stops_shows_no_row(postgresql, database, bundle):
+    execute(postgresql, "INSERT INTO v1.couchdb VALUES (now(), 'Jane', false, 'a/medic', '{}')")
+    broken = copy.deepcopy(bundle)
+    name = f"{len(bundle['migrations']) + 1:04d}_broken.sql"
+    broken["migrations"].append({"name": name, "sql": "UPDATE v1.couchdb SET doc = NULL"})
+    with pytest.raises(WarehouseError, match=r"_broken.sql: .*constraint.*SQLSTATE 23502") as refused:
+        postgresql.converge(database, SOURCES, bundle=broken)
+    assert "Jane" not in str(refused.value)
 
 
 @pytest.mark.parametrize("names", [[], ["0002_x.sql"], ["0001_x.sql", "0001_y.sql"], ["0001_x.sql", "0003_y.sql"], ["1_x.sql"], ["0001-X.sql"]])

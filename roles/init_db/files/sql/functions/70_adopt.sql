@@ -63,13 +63,30 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
              THEN 'substring(_rev::text FROM ''^(?:\["|)(\d+-[^"]+)'')' ELSE 'NULL' END)
 $$;
 
--- Lands rows of an old table. The newest revision of a document stays, whoever brought it. A saved_timestamp above
--- all stored ones is kept, so that stamps still grow in commit order; other rows get new ones.
--- all_bad: a reason to quarantine every row.
-CREATE OR REPLACE FUNCTION v1.adopt_rows(a v1.adoption, tids tid[], stamp timestamp, all_bad text) RETURNS void
+-- The revision of a quarantined change; null where it cannot be read.
+CREATE OR REPLACE FUNCTION v1.entry_rev(raw text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    change jsonb;
+BEGIN
+    change := v1.readable(raw);
+    RETURN coalesce(change #>> '{doc,_rev}', change #>> '{changes,0,rev}');
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+    RETURN NULL;
+END
+$$;
+
+-- Lands rows of an old table. The newest revision of a document stays, whoever brought it, also where it waits in
+-- quarantine; if that one cannot be read, an engine brought it, later. Stamps grow from row to row, and within a document
+-- with its revision. A row's saved_timestamp is kept where that is above all stamps before it; it becomes so by as little
+-- as it takes.
+-- refused: rows to quarantine, with the SQLSTATE.
+DROP FUNCTION IF EXISTS v1.adopt_rows(v1.adoption, tid[], timestamp, text);
+CREATE OR REPLACE FUNCTION v1.adopt_rows(a v1.adoption, tids tid[], stamp timestamp, refused jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' AS $$
 DECLARE
     bad record;
+    last_bad timestamp;
 BEGIN
     FOR bad IN EXECUTE format($sql$
         WITH named AS MATERIALIZED (
@@ -78,39 +95,48 @@ BEGIN
                    $2 ->> o.old_source AS source
             FROM (%s) o
             WHERE o.old_source NOT LIKE '%%/\_users' -- credentials
-        ), ranked AS MATERIALIZED (
-            SELECT n.*, b.reason,
-                   row_number() OVER (ORDER BY n.saved, n.tid) AS ord,
-                   row_number() OVER (PARTITION BY n.id, n.source, b.reason
-                                      ORDER BY v1.generation(n.rev) DESC, n.rev COLLATE "C" DESC NULLS LAST) AS nth,
-                   coalesce(t.source, first_value(n.source) OVER (PARTITION BY n.id
-                                                                  ORDER BY b.reason NULLS FIRST, n.saved, n.tid)) AS owner
+        ), ordered AS MATERIALIZED (
+            SELECT n.*, b.reason, t.source AS stored_source,
+                   row_number() OVER (ORDER BY n.saved, v1.generation(n.rev), n.rev COLLATE "C" NULLS FIRST, n.tid) AS ord
             FROM named n
             CROSS JOIN LATERAL (SELECT CASE WHEN n.id IS NULL THEN 'no id'
                                             WHEN NOT n.deleted AND jsonb_typeof(n.doc) IS DISTINCT FROM 'object'
                                             THEN 'the document is no object'
-                                            ELSE $5 END AS reason) b
+                                            ELSE 'refused by the table: ' || ($5 ->> n.tid::text) END AS reason) b
             LEFT JOIN v1.couchdb t ON t._id = n.id
             WHERE starts_with(n.id, '_design/') IS NOT TRUE
+              AND CASE WHEN t.source = n.source THEN v1.is_later(n.rev, t._rev) AND NOT (t._deleted AND t._rev IS NULL) ELSE true END
+              AND NOT EXISTS (
+                  SELECT FROM v1.quarantine q
+                  WHERE q.source = n.source AND q.doc_id = n.id AND q.closed_at IS NULL
+                    AND (v1.entry_rev(q.raw) IS NULL OR NOT v1.is_later(n.rev, v1.entry_rev(q.raw))))
+        ), ranked AS MATERIALIZED (
+            SELECT o.*,
+                   greatest($4, max(CASE WHEN isfinite(o.saved) THEN o.saved ELSE $3 END - o.ord * interval '1 microsecond')
+                                OVER (ORDER BY o.ord)) + o.ord * interval '1 microsecond' AS stamp,
+                   row_number() OVER (PARTITION BY o.id, o.source, o.reason
+                                      ORDER BY v1.generation(o.rev) DESC, o.rev COLLATE "C" DESC NULLS LAST) AS nth,
+                   coalesce(o.stored_source, first_value(o.source) OVER (PARTITION BY o.id
+                                                                         ORDER BY o.reason NULLS FIRST, o.ord)) AS owner
+            FROM ordered o
         ), landed AS (
-            INSERT INTO v1.couchdb AS t (saved_timestamp, _id, _deleted, source, doc, _rev)
-            SELECT CASE WHEN r.saved > $4 AND isfinite(r.saved) THEN r.saved
-                        ELSE $3 + r.ord * interval '1 microsecond' END,
-                   r.id, r.deleted, r.source, v1.adopted_doc(r.doc, r.id, r.rev, r.deleted), r.rev
+            INSERT INTO v1.couchdb (saved_timestamp, _id, _deleted, source, doc, _rev)
+            SELECT r.stamp, r.id, r.deleted, r.source, v1.adopted_doc(r.doc, r.id, r.rev, r.deleted), r.rev
             FROM ranked r
             WHERE r.reason IS NULL AND r.source = r.owner AND r.nth = 1
             ON CONFLICT (_id) DO UPDATE SET
                 saved_timestamp = excluded.saved_timestamp, _deleted = excluded._deleted,
                 doc = excluded.doc, _rev = excluded._rev, seq = NULL
-            WHERE v1.is_later(excluded._rev, t._rev) AND NOT (t._deleted AND t._rev IS NULL)
         )
-        SELECT r.source, r.old_source, r.id, coalesce(r.reason, 'id_collision') AS reason,
-               jsonb_build_object('id', r.id, 'seq', NULL, 'deleted', r.deleted, 'doc',
-                   CASE jsonb_typeof(r.doc) WHEN 'object' THEN v1.adopted_doc(r.doc, r.id, r.rev, r.deleted)
-                                            ELSE r.doc END) AS event
+        SELECT r.source, r.old_source, r.id, r.stamp, coalesce(r.reason, 'id_collision') AS reason,
+               jsonb_build_object('id', r.id, 'seq', NULL, 'deleted', r.deleted,
+                   'changes', jsonb_build_array(jsonb_build_object('rev', r.rev)), -- a doc that is no object names none
+                   'doc', CASE jsonb_typeof(r.doc) WHEN 'object' THEN v1.adopted_doc(r.doc, r.id, r.rev, r.deleted)
+                                                   ELSE r.doc END) AS event
         FROM ranked r
         WHERE r.reason IS NOT NULL OR r.source <> r.owner OR r.source IS NULL
-    $sql$, v1.old_rows(a)) USING tids, a.sources, stamp, (SELECT last FROM v1.stamp), all_bad
+        ORDER BY r.stamp
+    $sql$, v1.old_rows(a)) USING tids, a.sources, stamp, (SELECT last FROM v1.stamp), refused
     LOOP
         IF bad.source IS NULL THEN
             RAISE object_not_in_prerequisite_state USING
@@ -118,8 +144,22 @@ BEGIN
                                  a.old_table, bad.old_source),
                 HINT = 'stop upstream''s cht-sync for good';
         END IF;
-        PERFORM v1.quarantine_row(bad.source, stamp, bad.id, NULL, bad.reason, bad.event::text, true);
+        PERFORM v1.quarantine_row(bad.source, bad.stamp, bad.id, NULL, bad.reason, bad.event::text, true);
+        last_bad := bad.stamp;
     END LOOP;
+    UPDATE v1.stamp SET last = greatest(last, last_bad, (SELECT max(saved_timestamp) FROM v1.couchdb));
+END
+$$;
+
+-- Why the table refuses a row, e.g. for an id longer than an index entry may be: the SQLSTATE; null where it does not.
+CREATE OR REPLACE FUNCTION v1.old_row_refusal(a v1.adoption, old_row tid, stamp timestamp) RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM v1.adopt_rows(a, ARRAY[old_row], stamp, NULL);
+    RAISE SQLSTATE 'UNDO1';
+EXCEPTION
+    WHEN SQLSTATE 'UNDO1' THEN RETURN NULL; -- this was a trial
+    WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN RETURN SQLSTATE;
 END
 $$;
 
@@ -156,7 +196,6 @@ DECLARE
     stamp CONSTANT timestamp := v1.lock_stamp();
     a v1.adoption;
     batch record;
-    at bigint;
 BEGIN
     SELECT * INTO a FROM v1.adoption t WHERE t.old_table = adopted;
     IF a.finished_at IS NOT NULL THEN
@@ -167,16 +206,11 @@ BEGIN
     BEGIN
         PERFORM v1.adopt_rows(a, batch.tids, stamp, NULL);
     EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
-        -- One row is refused, e.g. for an id longer than an index entry may be: find it.
-        FOR at IN 1 .. cardinality(batch.tids) LOOP
-            BEGIN
-                PERFORM v1.adopt_rows(a, batch.tids[at:at], stamp + at * interval '1 microsecond', NULL);
-            EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
-                PERFORM v1.adopt_rows(a, batch.tids[at:at], stamp, 'refused by the table: ' || SQLSTATE);
-            END;
-        END LOOP;
+        PERFORM v1.adopt_rows(a, batch.tids, stamp, (
+            SELECT jsonb_object_agg(old_row::text, refusal)
+            FROM unnest(batch.tids) AS old_row CROSS JOIN LATERAL v1.old_row_refusal(a, old_row, stamp) AS refusal
+            WHERE refusal IS NOT NULL));
     END;
-    UPDATE v1.stamp SET last = greatest(last, (SELECT max(saved_timestamp) FROM v1.couchdb));
 
     IF batch.position IS NULL AND a.kind = 'v2' THEN
         PERFORM v1.adopt_progress(a);
@@ -191,13 +225,13 @@ BEGIN
 END
 $$;
 
--- The table beside a v2 table which says how far its sources were read; null where there is none.
+-- The table beside a v2 table, which may be gone, that says how far its sources were read; null where there is none.
 CREATE OR REPLACE FUNCTION v1.old_progress(place text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT p.name
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname <> 'v1', -- ours
-         format('%I.couchdb_progress', n.nspname) AS p(name)
-    WHERE c.oid = place::regclass AND to_regclass(p.name) IS NOT NULL
+    SELECT format('%I.couchdb_progress', p.old_schema)
+    FROM (SELECT (parse_ident(place))[1] AS old_schema) p
+    WHERE p.old_schema <> 'v1' -- ours
+      AND to_regclass(format('%I.couchdb_progress', p.old_schema)) IS NOT NULL
 $$;
 
 -- A v2 database goes on where it stopped. A position of ours is the truth, though.
