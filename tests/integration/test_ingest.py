@@ -49,7 +49,6 @@ DEAD = json.dumps({"_id": "a", "_rev": "2-a", "_deleted": True, "name": "x"})
 UNMARKED = json.dumps({"_id": "a", "_rev": "2-a", "name": "x"})
 CHANGED = '"changes":[{"rev":"2-a"}]'
 TOMBSTONES = {
-    "a row that says so of its document": f'{{"seq":"2-x","id":"a",{CHANGED},"deleted":true,"doc":{UNMARKED}}}',
     "a row whose document says so": f'{{"seq":"2-x","id":"a",{CHANGED},"doc":{DEAD}}}',
     "a row without a document": f'{{"seq":"2-x","id":"a",{CHANGED},"deleted":true,"doc":null}}',
     "a row of another layout that says so": f'{{"id":"a",{CHANGED},"doc":{UNMARKED},"seq":"2-x","deleted":true}}',

@@ -145,33 +145,6 @@ def test_broken_text_beside_poison_refuses_the_whole_call(source, poisoned):
     source.refuses(poisoned(document('"d":' + "[" * 20_000 + "]" * 19_999)), 400)
 
 
-HEADS = {
-    "crossed brackets": '"seq":"2-x","id":"p","changes":[{"rev":"1-p"]],',
-    "a missing bracket": '"seq":"2-x","id":"p","changes":[{"rev":"1-p"},',
-    "a missing comma": '"seq":"2-x" "id":"p","changes":[{"rev":"1-p"}],',
-    "a comma too many": '"seq":"2-x","id":"p","changes":[{"rev":"1-p"}],,',
-    "half a word": '"seq":"2-x","id":"p","changes":[{"rev":"1-p"}],"deleted":tru,',
-    "half a member": '"seq":"2-x","id":"p","cha',
-    "a position without quotes": '"seq":2-x,"id":"p","changes":[{"rev":"1-p"}],',
-    "a number that cannot end": '"seq":2e,"id":"p","changes":[{"rev":"1-p"}],',
-    "a raw control character": '"seq":"2-\x01","id":"p","changes":[{"rev":"1-p"}],',
-    "half an escape": r'"seq":"2-x","id":"p\u00","changes":[{"rev":"1-p"}],',
-}
-
-
-@pytest.mark.parametrize("place", [0, 1, 2], ids=["first", "middle", "last"])
-@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
-def test_a_row_that_is_broken_before_its_document_refuses_the_whole_call(source, head, place):
-    """Where all is new, where the others are stored already, and beside poison."""
-    others = [row(BEFORE, "1-b"), row(AFTER, "1-a")]
-    broken = "{" + head + '"doc":' + document('"a":1') + "}"
-    rows = [*others[:place], broken, *others[place:]]
-    source.refuses(page(*rows), 400)
-    source.refuses(page(*rows, row("q", "1-q", n="POISON").replace('"POISON"', "1e400000")), 400)
-    source.lands(page(*others, row("p", "1-p", a=1), last_seq="0-k"))
-    source.refuses(page(*rows), 400)
-
-
 @pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf0\x9f\x98", b"\x00"], ids=repr)
 def test_invalid_utf8_is_refused(source, poisoned, bad):
     body = poisoned(document('"a":"HERE"')).encode().replace(b"HERE", bad)

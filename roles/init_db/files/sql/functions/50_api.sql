@@ -43,6 +43,7 @@ $$;
 -- Stores what one call carries, in one transaction, and how far the source is delivered thereby.
 -- The body is either a JSON array of events [{"id","seq","deleted","doc"}, ...], or lines: a JSON header
 -- {"last_seq", "pending", "rows"}, then that many rows of a `_changes` page as CouchDB wrote them, joined by ",\r\n".
+-- Of rows in CouchDB's own form only the documents are parsed, which name themselves; of any other form, whole rows.
 -- Answers {"rows", "written", "quarantined"}; the rest was stored already, or design documents.
 -- No error message carries content of a document.
 CREATE OR REPLACE FUNCTION api.ingest(text) RETURNS json

@@ -81,7 +81,6 @@ $$;
 -- with its revision. A row's saved_timestamp is kept where that is above all stamps before it; it becomes so by as little
 -- as it takes.
 -- refused: rows to quarantine, with the SQLSTATE.
-DROP FUNCTION IF EXISTS v1.adopt_rows(v1.adoption, tid[], timestamp, text);
 CREATE OR REPLACE FUNCTION v1.adopt_rows(a v1.adoption, tids tid[], stamp timestamp, refused jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' AS $$
 DECLARE
