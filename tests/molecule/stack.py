@@ -35,7 +35,7 @@ def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         ["ansible-playbook", "-i", str(INVENTORY), f"playbooks/{name}.yml", *arguments],
         cwd=ROOT,
-        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
