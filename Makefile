@@ -50,7 +50,7 @@ local: $(VENV)/.controller ## The source alone: a CouchDB with CHT documents
 # --- tests ----------------------------------------------------------------------------------------------------------
 
 .PHONY: test lint sanity unit integration integration-local integration-17 molecule e2e
-test: lint sanity unit integration molecule e2e ## Everything CI runs
+test: lint sanity unit integration molecule demo-down e2e ## Everything CI runs; takes down a demo that is up, to make its own from nothing
 
 lint: $(VENV)/.tests ## Style, Ansible's production profile, documentation against the specs
 	yamllint -s .

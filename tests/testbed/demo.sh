@@ -63,7 +63,9 @@ up | source)
     printf 'Password:  superset_admin_password in %s\n' "$PWD/$inventory/group_vars/all/secrets.yml"
     ;;
 down)
-    docker info >/dev/null 2>&1 || { say "no Docker engine runs, so there is no demo"; exit 0; }
+    # A stopped engine still has its containers on disk.
+    command -v dockerd >/dev/null 2>&1 || docker info >/dev/null 2>&1 || { say "there is no Docker engine, so there is no demo"; exit 0; }
+    "$here/engine.sh"
     ansible-playbook -i "$inventory" tests/testbed/demo.yml -e demo_state=absent >"$log" 2>&1 || { tail -n 40 "$log"; exit 1; }
     rm -f "$inventory/group_vars/all/secrets.yml"
     say "removed container, data and secrets"
