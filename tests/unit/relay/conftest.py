@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "roles" / "relay" / "files"))
+sys.path[:0] = [str(ROOT / "roles/base/files"), str(ROOT / "roles/relay/files")]
 
 from relay_harness import Relay  # noqa: E402
 from relay_peers import PASSWORD, TOKEN, CouchDBPeer, PostgRESTPeer  # noqa: E402

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from cht_relay.config import Config
 from cht_relay.engine import Engine, Stopped
-from cht_relay.notify import Notifier
+from cht_engine.notify import Notifier
 
-PACKAGE = Path(__file__).resolve().parents[3] / "roles" / "relay" / "files"
+ROLES = Path(__file__).resolve().parents[3] / "roles"
+PYTHONPATH = f"{ROLES / 'base/files'}:{ROLES / 'relay/files'}"
 
 
 def until(condition, seconds=10.0):
@@ -97,7 +98,7 @@ class Program:
         self._messages = []
         env = {
             **os.environ,
-            "PYTHONPATH": str(PACKAGE),
+            "PYTHONPATH": PYTHONPATH,
             "NOTIFY_SOCKET": str(directory / "notify"),
             **dict(environment),
         }

@@ -11,8 +11,8 @@ from relay_peers import HANG_UP, PASSWORD, Reply, cut, reply
 from relay_recordings import chunk, pouchdb, recording
 
 from cht_relay import pages
-from cht_relay.couchdb import CouchDB
-from cht_relay.errors import Refused, Transient
+from cht_engine.couchdb import CouchDB
+from cht_engine.errors import Refused, Transient
 
 
 def client(peer, database="medic", password=PASSWORD, patience=5, poll=5):
@@ -205,7 +205,7 @@ def test_redirects_are_not_followed(couchdb, postgrest):
 
 
 def test_a_longpoll_without_an_end_is_quiet(couchdb, monkeypatch):
-    monkeypatch.setattr("cht_relay.couchdb.POLL_GRACE", 0.1)
+    monkeypatch.setattr("cht_engine.couchdb.POLL_GRACE", 0.1)
     begins = Reply(pouchdb("longpoll-silent").raw)  # and says nothing more
     couchdb.fail("_changes", begins, Reply(hold=couchdb.released))
     assert client(couchdb, poll=0.1).changes("6", 10, longpoll=True) is None

@@ -13,7 +13,7 @@ from relay_recordings import pouchdb, recording
 
 from cht_relay import engine
 from cht_relay.engine import LONGEST_PAUSE, Backoff
-from cht_relay.errors import LeaseLost
+from cht_engine.errors import LeaseLost
 from cht_relay.pages import cut as cut_page
 
 
@@ -135,7 +135,7 @@ def test_pouchdb_server(couchdb, postgrest, relay):
 def test_a_longpoll_that_never_ends_is_quiet(
     couchdb, postgrest, relay, logged, monkeypatch
 ):
-    monkeypatch.setattr("cht_relay.couchdb.POLL_GRACE", 0.1)
+    monkeypatch.setattr("cht_engine.couchdb.POLL_GRACE", 0.1)
     relay.settings["poll_timeout"] = 0.1
     postgrest.seq = couchdb.end
     relay.start()
@@ -252,7 +252,7 @@ def test_what_postgrest_refuses_stops_the_source(couchdb, postgrest, relay, stat
 def test_after_the_wait_it_claims_again_with_secrets_read_anew(
     couchdb, postgrest, relay, monkeypatch
 ):
-    monkeypatch.setattr("cht_relay.couchdb.WAIT_AFTER_REFUSAL", 0.1)
+    monkeypatch.setattr("cht_engine.couchdb.WAIT_AFTER_REFUSAL", 0.1)
     good = open(relay.settings["couchdb_password_file"], encoding="utf-8").read()
     with open(relay.settings["couchdb_password_file"], "w", encoding="utf-8") as file:
         file.write("wrong")

@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from relay_harness import PACKAGE, Program, until
+from relay_harness import PYTHONPATH, ROLES, Program, until
 from relay_peers import PASSWORD, TOKEN, Reply, cut, reply
 from relay_recordings import recording
 
@@ -135,7 +135,7 @@ def test_something_unforeseen_says_where_but_not_what(
         "def cut(data): raise KeyError(data)\n"
         "pages.cut = cut\n"
     )
-    path = f"{PACKAGE}:{trap}"
+    path = f"{PYTHONPATH}:{trap}"
     with Program(tmp_path, settings, {"PYTHONPATH": path}) as program:
         assert program.exit_code() == 1
     assert "CRITICAL unforeseen KeyError at __main__.py:" in program.output
@@ -144,7 +144,9 @@ def test_something_unforeseen_says_where_but_not_what(
 
 
 @pytest.mark.parametrize(
-    "path", sorted((PACKAGE / "cht_relay").glob("*.py")), ids=lambda p: p.name
+    "path",
+    sorted((*ROLES.glob("base/files/cht_engine/*.py"), *ROLES.glob("relay/files/cht_relay/*.py"))),
+    ids=lambda p: p.name,
 )
 def test_the_syntax_is_that_of_python_3_9(path):
     ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))

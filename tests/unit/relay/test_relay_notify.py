@@ -10,8 +10,8 @@ import time
 import pytest
 from relay_harness import until
 
-from cht_relay import notify
-from cht_relay.notify import Notifier
+from cht_engine import notify
+from cht_engine.notify import Notifier
 
 
 @pytest.fixture(params=["path", "abstract"])

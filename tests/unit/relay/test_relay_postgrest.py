@@ -8,13 +8,13 @@ import pytest
 from relay_peers import HANG_UP, TOKEN, Reply, cut, reply
 from relay_recordings import recording
 
-from cht_relay.errors import LeaseLost, Refused, TooMuch, Transient, Unanswered
+from cht_engine.errors import LeaseLost, Refused, TooMuch, Transient, Unanswered
 from cht_relay.pages import cut as cut_page
-from cht_relay.postgrest import PostgREST
+from cht_engine.postgrest import PostgREST
 
 
 def client(peer, token=TOKEN, patience=5):
-    return PostgREST(peer.url, "localhost/medic", token, None, patience)
+    return PostgREST(peer.url, "localhost/medic", "relay", token, None, patience)
 
 
 def test_claim(postgrest):

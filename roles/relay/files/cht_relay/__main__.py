@@ -18,10 +18,11 @@ import threading
 import traceback
 from typing import Any, List, Optional
 
-from cht_relay import config, journal
+from cht_engine import journal
+from cht_relay import config
 from cht_relay.engine import Engine, Stopped
-from cht_relay.errors import LeaseLost
-from cht_relay.notify import Notifier
+from cht_engine.errors import LeaseLost
+from cht_engine.notify import Notifier
 
 EXIT_STOPPED = 0
 EXIT_UNFORESEEN = 1
@@ -41,7 +42,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     run = commands.add_parser("run", help="carry the changes of one database")
     run.add_argument("--config", required=True, metavar="FILE", help="JSON file")
     options = parser.parse_args(argv)
-    journal.setup()
+    journal.setup("cht_relay")
     notifier = Notifier()
     stop = threading.Event()
     try:

@@ -4,15 +4,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Callable, Dict, Optional
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
+from typing import Dict, Optional
 
-
-class ConfigError(Exception):
-    """A configuration that cannot be used. ``str()`` is one line without any value
-    of the file in it: it names the file, and the key where there is one."""
+from cht_engine import settings
+from cht_engine.settings import ConfigError
 
 
 @dataclass(frozen=True)
@@ -54,111 +50,29 @@ class Config:
 
         Raises ConfigError when one of them cannot be used.
         """
-        token = _read("token_file", self.token_file).strip()
+        token = settings.secret("token_file", self.token_file).strip()
         if not (token.isascii() and token.isprintable()):
             raise ConfigError(f"{self.token_file}: key token_file: not a token")
         return Secrets(
-            password=_read("couchdb_password_file", self.couchdb_password_file),
+            password=settings.secret(
+                "couchdb_password_file", self.couchdb_password_file
+            ),
             token=token,
         )
 
 
-def load(path: str) -> Config:
-    """Read the JSON file at ``path``.
-
-    Raises ConfigError for a file that cannot be read, is not one JSON object, or has
-    missing, unknown or unusable keys.
-    """
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = json.load(file)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except ValueError:
-        raise ConfigError(f"{path}: not JSON") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: not a JSON object")
-    known = {f.name: f.default is MISSING for f in fields(Config)}
-    for key in values:
-        if key not in known:
-            raise ConfigError(f"{path}: key {json.dumps(key)}: unknown")
-    for key, required in known.items():
-        if required and key not in values:
-            raise ConfigError(f"{path}: key {key}: missing")
-    checked: Dict[str, Any] = {}
-    for key, value in values.items():
-        try:
-            checked[key] = _CHECKS.get(key, _text)(value)
-        except ValueError as error:
-            raise ConfigError(f"{path}: key {key}: {error}") from None
-    return Config(**checked)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise ValueError("must be a text of printable characters, not empty")
-    return value
-
-
-def _header_text(value: Any) -> str:
-    if not _text(value).isascii() or value != value.strip():
-        raise ValueError("must be a text of ASCII characters without outer spaces")
-    return value
-
-
-def _optional_text(value: Any) -> Optional[str]:
-    return None if value is None else _text(value)
-
-
-def _url(value: Any) -> str:
-    try:
-        parts = urlsplit(_text(value))
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        usable = usable and (parts.port is None or parts.port > 0)
-    except ValueError:  # its text may quote the URL
-        usable = False
-    if not usable:
-        raise ValueError("must be an http or https URL")
-    if "@" in parts.netloc:
-        raise ValueError("must hold no user name and no password")
-    if parts.query or parts.fragment:
-        raise ValueError("must have no query and no fragment")
-    return value.rstrip("/")
-
-
-def _positive_int(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("must be a whole number from 1 on")
-    return value
-
-
-def _seconds(value: Any) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not 0 < value < 86400:
-        raise ValueError("must be a number of seconds between 0 and 86400")
-    return value
-
-
-_CHECKS: Dict[str, Callable[[Any], Any]] = {
-    "source": _header_text,
-    "couchdb_url": _url,
-    "postgrest_url": _url,
-    "couchdb_ca_file": _optional_text,
-    "postgrest_ca_file": _optional_text,
-    "page_rows": _positive_int,
-    "read_timeout": _seconds,
-    "poll_timeout": _seconds,
+_CHECKS: Dict[str, settings.Check] = {
+    "source": settings.header_text,
+    "couchdb_url": settings.url,
+    "postgrest_url": settings.url,
+    "couchdb_ca_file": settings.optional_text,
+    "postgrest_ca_file": settings.optional_text,
+    "page_rows": settings.positive_int,
+    "read_timeout": settings.seconds,
+    "poll_timeout": settings.seconds,
 }
 
 
-def _read(key: str, path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            secret = file.read().rstrip("\r\n")
-    except OSError as error:
-        raise ConfigError(f"{path}: key {key}: {error.strerror}") from None
-    except ValueError:
-        raise ConfigError(f"{path}: key {key}: not UTF-8") from None
-    if not secret:
-        raise ConfigError(f"{path}: key {key}: the file is empty")
-    return secret
+def load(path: str) -> Config:
+    """Read the JSON file at ``path``; raises ConfigError."""
+    return settings.load(path, Config, _CHECKS)

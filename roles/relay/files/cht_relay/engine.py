@@ -14,11 +14,11 @@ from typing import NoReturn, Optional
 
 from cht_relay import pages
 from cht_relay.config import Config
-from cht_relay.couchdb import CouchDB
-from cht_relay.errors import Problem, Refused, TooMuch, Transient, Unanswered
-from cht_relay.notify import Notifier
+from cht_engine.couchdb import CouchDB
+from cht_engine.errors import Problem, Refused, TooMuch, Transient, Unanswered
+from cht_engine.notify import Notifier
 from cht_relay.pages import Page
-from cht_relay.postgrest import PostgREST
+from cht_engine.postgrest import PostgREST
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +99,7 @@ class Engine:
         postgrest = PostgREST(
             config.postgrest_url,
             config.source,
+            "relay",
             secrets.token,
             config.postgrest_ca_file,
             config.read_timeout,

@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Optional
 
-from cht_relay.errors import Transient
+from cht_engine.errors import Transient
 
 SEPARATOR = b",\r\n"
 

@@ -12,8 +12,8 @@ import requests
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_environ_proxies
 
-from cht_relay import transport
-from cht_relay.errors import Refused, Transient
+from cht_engine import transport
+from cht_engine.errors import Refused, Transient
 
 # CouchDB locks an account for five minutes after five failures, and counts every
 # failure: one try in this many seconds never locks it for longer than it already is.

@@ -22,7 +22,7 @@ def session(ca_file: Optional[str]) -> requests.Session:
     made = requests.Session()
     made.trust_env = False
     made.verify = ca_file or _system_store()
-    made.headers["User-Agent"] = "cht-relay"
+    made.headers["User-Agent"] = "cht-sync"
     made.headers["Accept"] = "application/json"
     made.headers["Accept-Encoding"] = "gzip"
     return made

@@ -31,15 +31,16 @@ class _Line(logging.Formatter):
         return f"{record.levelname} {message}"
 
 
-def setup() -> None:
-    """Send the relay's own lines to stderr; those of libraries have no handler.
+def setup(program: str) -> None:
+    """Send the lines of ``program`` (a package's name) to stderr; those of libraries
+    have no handler.
 
     Lines start with systemd's priority where stderr is the journal, else with the
     level's name.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Line(journal="JOURNAL_STREAM" in os.environ))
-    own = logging.getLogger("cht_relay")
+    own = logging.getLogger(program)
     own.handlers[:] = [handler]
     own.setLevel(logging.INFO)
     own.propagate = False

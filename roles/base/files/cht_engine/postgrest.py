@@ -10,8 +10,8 @@ from typing import Callable, Dict, Optional, Tuple
 
 import requests
 
-from cht_relay import transport
-from cht_relay.errors import LeaseLost, Problem, Refused, TooMuch, Transient, Unanswered
+from cht_engine import transport
+from cht_engine.errors import LeaseLost, Problem, Refused, TooMuch, Transient, Unanswered
 
 _STATEMENT_TIMEOUT = "57014"  # SQLSTATE query_canceled
 _CONSTRAINTS = "23"  # SQLSTATEs that PostgREST answers with 409 as well
@@ -26,7 +26,8 @@ class Claim:
 
 
 class PostgREST:
-    """The two functions, for one source.
+    """The two functions, for one source and the ``engine`` (relay or logstash) that
+    the inventory gave it.
 
     ``on_call`` is called before each call, with the seconds it may take at most.
     """
@@ -35,6 +36,7 @@ class PostgREST:
         self,
         base_url: str,
         source: str,
+        engine: str,
         token: str,
         ca_file: Optional[str],
         read_timeout: float,
@@ -42,6 +44,7 @@ class PostgREST:
     ) -> None:
         self._url = base_url
         self._source = source
+        self._engine = engine
         self._read_timeout = read_timeout
         self._on_call = on_call
         self._session = transport.session(ca_file)
@@ -56,7 +59,7 @@ class PostgREST:
 
         Raises LeaseLost when the source is another engine's, Refused or Transient.
         """
-        question = {"source": self._source, "engine": "relay", "identity": identity}
+        question = {"source": self._source, "engine": self._engine, "identity": identity}
         answer = self._post(
             "claim",
             json.dumps(question).encode("ascii"),
