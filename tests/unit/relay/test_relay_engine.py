@@ -12,7 +12,8 @@ from relay_peers import HANG_UP, Reply, cut, reply
 from relay_recordings import pouchdb, recording
 
 from cht_relay import engine
-from cht_relay.engine import LONGEST_PAUSE, Backoff
+from cht_engine import backoff as pauses
+from cht_engine.backoff import LONGEST_PAUSE, Backoff
 from cht_engine.errors import LeaseLost
 from cht_relay.pages import cut as cut_page
 
@@ -26,7 +27,7 @@ def landed(couchdb, postgrest):
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
     """Tenths of the pauses between tries, to begin with."""
-    monkeypatch.setattr(engine, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(pauses, "FIRST_PAUSE", 0.02)
 
 
 @pytest.fixture
@@ -392,13 +393,12 @@ def test_stop(couchdb, postgrest, relay, where):
 
 def test_pauses_double_up_to_the_limit():
     backoff = Backoff()
-    pauses = [backoff.next() for _ in range(100)]
-    for tries, pause in enumerate(pauses):
-        highest = min(LONGEST_PAUSE, engine.FIRST_PAUSE * 2**tries)
+    for tries, pause in enumerate(backoff.next() for _ in range(100)):
+        highest = min(LONGEST_PAUSE, pauses.FIRST_PAUSE * 2**tries)
         assert highest / 2 <= pause <= highest
     assert backoff.next(asked=1000.0) == LONGEST_PAUSE
     backoff.reset()
-    assert backoff.next() <= engine.FIRST_PAUSE
+    assert backoff.next() <= pauses.FIRST_PAUSE
     assert backoff.next(asked=7.0) == 7.0
 
 

@@ -42,12 +42,16 @@ class TooMuch(Problem):
 class Refused(Problem):
     """Stays until somebody does something: the source stops, the position too.
 
-    ``wait``: seconds until the next single try.
+    ``wait``: seconds until the next single try. ``credentials``: whether CouchDB
+    refused the account, which it locks after a few tries.
     """
 
-    def __init__(self, text: str, wait: float = 60.0) -> None:
+    def __init__(
+        self, text: str, wait: float = 60.0, credentials: bool = False
+    ) -> None:
         super().__init__(text)
         self.wait = wait
+        self.credentials = credentials
 
 
 class LeaseLost(Problem):

@@ -12,15 +12,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 import threading
 import traceback
-from typing import Any, List, Optional
+from typing import List, Optional
 
-from cht_engine import journal
+from cht_engine import journal, stopping
 from cht_relay import config
-from cht_relay.engine import Engine, Stopped
+from cht_relay.engine import Engine
 from cht_engine.errors import LeaseLost
 from cht_engine.notify import Notifier
 
@@ -28,9 +27,6 @@ EXIT_STOPPED = 0
 EXIT_UNFORESEEN = 1
 EXIT_LEASE_LOST = 3
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
-
-# Seconds after which a process asked to end is gone, whatever it is doing.
-LAST_RESORT = 1.5
 
 log = logging.getLogger("cht_relay")
 
@@ -46,12 +42,12 @@ def main(argv: Optional[List[str]] = None) -> int:
     notifier = Notifier()
     stop = threading.Event()
     try:
-        _on_signals(stop)
+        stopping.on_signals(stop)
         settings = config.load(options.config)
         settings.secrets()
         notifier.ready()
         Engine(settings, notifier, stop).run()
-    except Stopped:
+    except stopping.Stopped:
         log.info("stopped")
         notifier.stopping()
         return EXIT_STOPPED
@@ -68,23 +64,6 @@ def main(argv: Optional[List[str]] = None) -> int:
         path = " > ".join(f"{os.path.basename(s.filename)}:{s.lineno}" for s in steps)
         log.critical("unforeseen %s at %s", type(error).__name__, path)
         return EXIT_UNFORESEEN
-
-
-def _on_signals(stop: threading.Event) -> None:
-    """Make SIGTERM and SIGINT end the main thread where it is, even in a read."""
-
-    def end(_signum: int, _frame: Any) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)  # once is enough
-        stop.set()
-        # An exception raised in a finalizer is lost: then this ends the process.
-        net = threading.Timer(LAST_RESORT, os._exit, (EXIT_STOPPED,))
-        net.daemon = True
-        net.start()
-        raise Stopped
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections import deque
 from contextlib import closing
 from typing import NoReturn, Optional
 
+from cht_engine.backoff import Backoff
 from cht_relay import pages
 from cht_relay.config import Config
 from cht_engine.couchdb import CouchDB
@@ -19,34 +19,11 @@ from cht_engine.errors import Problem, Refused, TooMuch, Transient, Unanswered
 from cht_engine.notify import Notifier
 from cht_relay.pages import Page
 from cht_engine.postgrest import PostgREST
+from cht_engine.stopping import Stopped
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE = 0.2  # seconds
-LONGEST_PAUSE = 30.0  # seconds
 TELL_EVERY = 20.0  # seconds; with nothing new, so that the stored time shows a live sync
-
-
-class Stopped(BaseException):
-    """The process was asked to end. Not an Exception: nothing on the way may take it
-    for a failure. Safe at any point, since the position is in the database."""
-
-
-class Backoff:
-    """Pauses between tries: they double up to LONGEST_PAUSE, with jitter."""
-
-    def __init__(self) -> None:
-        self._tries = 0
-
-    def next(self, asked: float = 0.0) -> float:
-        """Seconds to wait now; at least ``asked`` seconds as far as the limit lets."""
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._tries, 30))
-        self._tries += 1
-        return max(pause * random.uniform(0.5, 1.0), min(asked, LONGEST_PAUSE))
-
-    def reset(self) -> None:
-        """It works again."""
-        self._tries = 0
 
 
 class Engine:

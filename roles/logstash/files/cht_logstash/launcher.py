@@ -1,0 +1,247 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One start of Logstash, from the claim of its sources to the reason it ends for."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime, timezone
+from typing import Any, Dict, Optional, Tuple
+
+import requests
+
+from cht_engine.backoff import Backoff
+from cht_engine.errors import LeaseLost, Refused, Transient
+from cht_engine.notify import Notifier
+from cht_logstash import files, logs, sources, token
+from cht_logstash.config import Config
+from cht_logstash.logs import Line
+from cht_logstash.process import Logstash
+from cht_logstash.sources import BadCredentials, Source, Sources
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 15.0  # seconds between two looks at Logstash's API
+ASK_EVERY = 60.0  # seconds between two looks for what was left out
+COMPARE_EVERY = 300.0  # seconds between two looks whether a database was replaced
+API_PATIENCE = 180.0  # seconds without an answer of the API after which it is stuck
+# Seconds a problem is shown for after it was logged last: longer than the output's
+# longest pause (60) and the input's (30).
+PROBLEM_LASTS = 150.0
+# Changes waiting at the start that make it a first load: after it Logstash is started
+# again, since it would read all of them again whenever its connection breaks.
+FIRST_LOAD = 1000
+UNREADABLE_TIMES = 3
+
+
+class Died(Exception):
+    """Logstash is gone, or deaf: start it again."""
+
+
+class Launcher:
+    """Ends by returning (time for another start) or by an exception."""
+
+    def __init__(self, config: Config, notifier: Notifier) -> None:
+        self._config = config
+        self._notifier = notifier
+        self._sources = Sources(config, notifier)
+        self._problems: Dict[str, Tuple[float, str]] = {}
+        self._unreadable: Dict[str, int] = {}
+        self._state: Any = None
+        self._loading = False
+
+    def run(self) -> None:
+        """Returns when another start is due.
+
+        Raises BadCredentials, LeaseLost, Died, ConfigError.
+        """
+        signed = self._prepare()
+        logstash = Logstash(self._config, self._sources.taking_part, signed)
+        try:
+            reason = self._watch(logstash, signed)
+        finally:
+            logstash.stop()
+        log.info("starting Logstash again: %s", reason)
+
+    def _prepare(self) -> token.Token:
+        """Take what can be taken, however long that takes."""
+        backoff = Backoff()
+        said = None
+        while True:
+            signed = token.sign(self._config.jwt_secret(), self._config.token_hours)
+            try:
+                self._sources.claim(self._sources.look(self._sources.all), signed)
+                if self._sources.taking_part:
+                    break
+                problem = "; ".join(
+                    source.problem or "" for source in self._sources.all
+                )
+                pause = backoff.next()
+            except Refused as refused:
+                problem, pause = str(refused), refused.wait
+            except Transient as transient:
+                problem, pause = str(transient), backoff.next(transient.retry_after)
+            if problem != said:
+                log.error("waiting: %s", problem)
+                said = problem
+            self._tell("waiting", problem)
+            self._notifier.expect(pause)
+            time.sleep(pause)
+        for source in self._sources.left_out:
+            log.error("left out %s: %s", source.feed.source, source.problem)
+        names = ", ".join(source.feed.source for source in self._sources.taking_part)
+        log.info("claimed %s", names)
+        self._loading = any(
+            (source.waiting or 0) >= FIRST_LOAD for source in self._sources.taking_part
+        )
+        self._tell("starting")
+        return signed
+
+    def _watch(self, logstash: Logstash, signed: token.Token) -> str:
+        """Until there is a reason for another start, which is returned."""
+        started = heard = time.monotonic()
+        due = started + self._config.restart_hours * 3600
+        renew = signed.expires - min(1800.0, self._config.token_hours * 360)
+        look = started
+        ask = started + ASK_EVERY
+        compare = started + COMPARE_EVERY
+        while True:
+            self._notifier.expect(5.0)
+            for line in logstash.lines(1.0):
+                self._heed(line)
+            if logstash.ended() is not None:
+                raise Died(f"Logstash ended with status {logstash.ended()}")
+            now = time.monotonic()
+            if now >= due:
+                return f"it has run for {self._config.restart_hours:g} hours"
+            # By the clock on the wall, which may have been set meanwhile.
+            if time.time() >= renew:
+                return "its token needs renewal"
+            if now >= look:
+                look = now + LOOK_EVERY
+                if self._look_at_api(now - started):
+                    heard = time.monotonic()
+                elif now - heard > API_PATIENCE:
+                    raise Died(f"Logstash's API has been silent for {API_PATIENCE:g} s")
+                if self._caught_up():
+                    return (
+                        "the first load has caught up, and would be read again"
+                        " whenever a connection breaks"
+                    )
+            if now >= ask:
+                ask = now + ASK_EVERY
+                back = self._sources.look(self._sources.left_out_by_couchdb)
+                if back:
+                    return f"{back[0].feed.source} can be read now"
+            if now >= compare:
+                compare = now + COMPARE_EVERY
+                for source in self._sources.taking_part:
+                    if self._sources.replaced(source):
+                        return f"{source.feed.source} is another database now"
+
+    def _heed(self, line: Line) -> None:
+        """Pass a line on, and do what it asks for."""
+        if line.text:
+            log.log(line.level, "%s", line.text)
+        if line.logger == logs.INPUT and line.status in (401, 403):
+            raise BadCredentials(
+                f"CouchDB refused the credentials for {line.pipeline} ({line.status}):"
+                " correct the password in cht_sync_sources and run site.yml"
+            )
+        lease_lost = line.status == 409 and not line.code.startswith("23")
+        if line.logger == logs.OUTPUT and lease_lost:
+            raise LeaseLost(f"another process has taken the source of {line.pipeline}")
+        problem = self._meaning(line)
+        if line.pipeline and problem:
+            self._problems[line.pipeline] = time.monotonic(), problem
+
+    def _meaning(self, line: Line) -> Optional[str]:
+        if line.logger == logs.OUTPUT and line.status is not None:
+            return f"PostgREST answers {line.status} {line.code}".rstrip()
+        if line.logger == logs.OUTPUT and line.level >= logging.ERROR:
+            return "PostgREST does not answer"
+        if line.logger == logs.INPUT and line.status == 400:
+            return (
+                "CouchDB refuses the position (400): playbooks/resync.yml reads the"
+                " source again from the start"
+            )
+        if line.logger == logs.INPUT and line.status is not None:
+            return f"CouchDB answers {line.status}"
+        if line.logger == logs.INPUT and line.level >= logging.ERROR:
+            return "CouchDB does not answer"
+        if line.unreadable and line.pipeline:
+            times = self._unreadable.get(line.pipeline, 0) + 1
+            self._unreadable[line.pipeline] = times
+            if times >= UNREADABLE_TIMES:
+                return (
+                    "Logstash cannot read a change, and what follows waits for it"
+                    " (more than 1000 levels?): cht_sync_engine: relay reads it"
+                )
+        return None
+
+    def _look_at_api(self, age: float) -> bool:
+        """Learn from Logstash how its pipelines are; whether it answered."""
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                answer = session.get(
+                    f"http://127.0.0.1:{self._config.api_port}/_node/stats/pipelines",
+                    timeout=5,
+                )
+            pipelines = answer.json()["pipelines"]
+        except (OSError, ValueError, KeyError, TypeError):
+            self._tell(None)
+            return False
+        for source in self._sources.taking_part:
+            stats = pipelines.get(source.feed.pipeline) or {}
+            problem = self._last_problem(source)
+            if stats.get("events") is not None:
+                source.state, source.problem = sources.RUNNING, problem
+            elif (stats.get("reloads") or {}).get("last_error") or age > API_PATIENCE:
+                source.problem = "its pipeline does not start: read the journal"
+        running = all(s.state == sources.RUNNING for s in self._sources.taking_part)
+        self._tell("running" if running else None)
+        return True
+
+    def _last_problem(self, source: Source) -> Optional[str]:
+        when, problem = self._problems.get(source.feed.pipeline, (0.0, ""))
+        return problem if problem and time.monotonic() - when < PROBLEM_LASTS else None
+
+    def _caught_up(self) -> bool:
+        """Whether this start is a first load, and all of it was read."""
+        if not self._loading:
+            return False
+        behind = [self._sources.behind(source) for source in self._sources.taking_part]
+        return all(count == 0 for count in behind)
+
+    def _tell(self, phase: Optional[str], problem: Optional[str] = None) -> None:
+        """Let state.json and systemd know, if there is news. None: the same phase."""
+        phase = phase or (self._state or {}).get("phase", "starting")
+        feeds = {
+            source.feed.pipeline: {
+                "source": source.feed.source,
+                "state": source.state,
+                "problem": source.problem,
+            }
+            for source in self._sources.all
+        }
+        state = {"phase": phase, "problem": problem, "feeds": feeds}
+        if {**state, "since": None} == {**(self._state or {}), "since": None}:
+            return
+        self._state = {
+            **state,
+            "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
+        files.write_state(self._config, self._state)
+        troubles = [problem] if problem else []
+        troubles += [
+            f"{feed['source']}: {feed['problem']}"
+            for feed in feeds.values()
+            if feed["problem"]
+        ]
+        count = len(self._sources.taking_part)
+        self._notifier.status(
+            f"{phase}, {count} of {len(feeds)} databases"
+            + ("".join(f"; {trouble}" for trouble in troubles))
+        )

@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process of Logstash: its environment, its lines, its end."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import tempfile
+import threading
+from typing import Dict, Iterator, List, Optional
+
+from cht_logstash import files, logs
+from cht_logstash.config import Config
+from cht_logstash.sources import Source
+from cht_logstash.token import Token
+
+# Seconds between SIGTERM, which Logstash does not heed while a feed idles, and SIGKILL.
+# It loses nothing: the next start goes on from what the database holds.
+GRACE = 5.0
+
+
+def environment(config: Config, sources: List[Source], token: str) -> Dict[str, str]:
+    """What the pipelines refer to, and what bin/logstash itself heeds."""
+    values = {
+        name: os.environ[name]
+        for name in ("PATH", "LANG", "LC_ALL", "TZ")
+        if name in os.environ
+    }
+    values["HOME"] = config.state_dir
+    values["LS_JAVA_OPTS"] = f"-Xms{config.heap} -Xmx{config.heap}"
+    if config.java_home:
+        values["LS_JAVA_HOME"] = config.java_home
+    values["CHT_TOKEN"] = token
+    for source in sources:
+        number = source.feed.number
+        values[f"CHT_USERNAME_{number}"] = source.feed.couchdb_username
+        values[f"CHT_PASSWORD_{number}"] = source.feed.password()
+        values[f"CHT_LEASE_{number}"] = source.lease or ""
+    return values
+
+
+class Logstash:
+    """A running bin/logstash, whose lines wait to be read."""
+
+    def __init__(self, config: Config, sources: List[Source], token: Token) -> None:
+        directory = files.write_settings(
+            config,
+            os.path.join(config.runtime_dir, "settings"),
+            [source.feed for source in sources],
+        )
+        for name in ("data", "logs"):
+            os.makedirs(os.path.join(config.state_dir, name), mode=0o700, exist_ok=True)
+        self._process = subprocess.Popen(
+            [os.path.join(config.logstash_home, "bin/logstash"), "--path.settings", directory],
+            env=environment(config, sources, token.text),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        self._lines: "queue.SimpleQueue[logs.Line]" = queue.SimpleQueue()
+        threading.Thread(target=self._listen, name="log", daemon=True).start()
+
+    def ended(self) -> Optional[int]:
+        """Its exit status; None while it runs."""
+        return self._process.poll()
+
+    def lines(self, seconds: float) -> Iterator[logs.Line]:
+        """What it has said, waiting for the first line for at most ``seconds``."""
+        try:
+            yield self._lines.get(timeout=seconds)
+            while True:
+                yield self._lines.get_nowait()
+        except queue.Empty:
+            return
+
+    def stop(self, grace: float = GRACE) -> None:
+        """End it and whatever it started."""
+        self._signal(signal.SIGTERM)
+        try:
+            self._process.wait(grace)
+        except subprocess.TimeoutExpired:
+            pass
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _signal(self, number: int) -> None:
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for text in self._process.stdout:
+            self._lines.put(logs.read(text.rstrip("\n")))
+
+
+def check(config: Config, sources: List[Source]) -> "tuple[bool, List[str]]":
+    """Let Logstash test its configuration. Its directories are scratch ones, since a
+    running Logstash holds its own."""
+    for source in sources:
+        source.lease = "lease"
+    with tempfile.TemporaryDirectory(prefix="cht-logstash-") as scratch:
+        directory = files.write_settings(
+            config, os.path.join(scratch, "settings"), [source.feed for source in sources]
+        )
+        for name in ("data", "logs"):
+            os.mkdir(os.path.join(scratch, name))
+        done = subprocess.run(
+            [
+                os.path.join(config.logstash_home, "bin/logstash"),
+                "-t",
+                "--path.settings",
+                directory,
+                "--path.data",
+                os.path.join(scratch, "data"),
+                "--path.logs",
+                os.path.join(scratch, "logs"),
+            ],
+            env=environment(config, sources, "token"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    said = [line for line in map(logs.read, done.stdout.splitlines()) if line.text]
+    serious = [line.text or "" for line in said if line.level >= 40]
+    return done.returncode == 0, serious or [line.text or "" for line in said][-5:]

@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sources before Logstash reads them: looked at with the credentials, and claimed.
+
+The input tries refused credentials again and again, and CouchDB locks an account after
+five. So they are tried here first, once.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Dict, Iterable, List, Optional
+
+from cht_engine.couchdb import CouchDB
+from cht_engine.errors import Problem, Refused, Transient
+from cht_engine.notify import Notifier
+from cht_engine.postgrest import PostgREST
+from cht_logstash import files
+from cht_logstash.config import Config, Feed
+from cht_logstash.token import Token
+
+RUNNING, STARTING, MISSING, UNREACHABLE, REFUSED = (
+    "running",
+    "starting",
+    "missing",
+    "unreachable",
+    "refused",
+)
+_PATIENCE = 30.0  # seconds without a byte of CouchDB's
+_CALL_PATIENCE = 300.0  # as long as a call of PostgREST's may take
+
+
+class BadCredentials(Problem):
+    """CouchDB refused an account: end, and do not try it again."""
+
+
+@dataclass
+class Source:
+    """A feed and how it stands. Those with a ``lease`` take part in this start.
+
+    ``state``: one of the words above. ``problem``: what is wrong, in one line.
+    ``waiting``: changes that waited for it at the start, None if CouchDB did not say.
+    """
+
+    feed: Feed
+    state: str = STARTING
+    problem: Optional[str] = None
+    identity: Optional[str] = None
+    lease: Optional[str] = field(default=None, repr=False)
+    waiting: Optional[int] = 0
+
+    def leave_out(self, state: str, problem: Problem) -> None:
+        """It takes no part in this start."""
+        self.state, self.problem, self.lease = state, str(problem), None
+
+
+class Sources:
+    """All of them."""
+
+    def __init__(self, config: Config, notifier: Notifier) -> None:
+        self._config = config
+        self._notifier = notifier
+        self.all = [Source(feed) for feed in config.feeds]
+
+    @property
+    def taking_part(self) -> List[Source]:
+        """Those that Logstash reads in this start."""
+        return [source for source in self.all if source.lease is not None]
+
+    @property
+    def left_out(self) -> List[Source]:
+        """Those it does not."""
+        return [source for source in self.all if source.lease is None]
+
+    @property
+    def left_out_by_couchdb(self) -> List[Source]:
+        """Those that may be readable by now."""
+        return [s for s in self.left_out if s.state in (MISSING, UNREACHABLE)]
+
+    def look(self, sources: Iterable[Source]) -> List[Source]:
+        """Ask CouchDB for each of ``sources``; those that answer are returned. Of an
+        instance that is away only the first is asked.
+
+        Raises BadCredentials, or ConfigError if a password's file cannot be used.
+        """
+        away: Dict[object, Transient] = {}
+        found = []
+        for source in sources:
+            account = source.feed.account
+            try:
+                if account in away:
+                    raise away[account]
+                with closing(self._couchdb(source.feed)) as couchdb:
+                    source.identity = couchdb.identity()
+                found.append(source)
+            except Transient as problem:
+                away[account] = problem
+                source.leave_out(UNREACHABLE, problem)
+            except Refused as problem:
+                if problem.credentials:
+                    raise BadCredentials(str(problem)) from None
+                source.leave_out(MISSING, problem)
+        return found
+
+    def claim(self, sources: Iterable[Source], token: Token) -> None:
+        """Take ``sources`` for this start, and let each begin where the database stands.
+
+        Raises LeaseLost, Refused or Transient.
+        """
+        for source in sources:
+            feed = source.feed
+            postgrest = PostgREST(
+                self._config.postgrest_url,
+                feed.source,
+                "logstash",
+                token.text,
+                self._config.postgrest_ca_file,
+                _CALL_PATIENCE,
+                self._notifier.expect,
+            )
+            with closing(postgrest):
+                claim = postgrest.claim(source.identity)
+            source.state, source.problem = STARTING, None
+            source.lease = claim.lease
+            files.write_sequence(self._config, feed, claim.seq)
+            self._ask_what_waits(source, claim.seq)
+
+    def behind(self, source: Source) -> Optional[int]:
+        """How many changes Logstash has not read yet; None where nobody says."""
+        seq = files.read_sequence(self._config, source.feed)
+        try:
+            with closing(self._couchdb(source.feed)) as couchdb:
+                return couchdb.pending(seq or "0")
+        except Problem:  # the input meets it too, and its log tells
+            return None
+
+    def replaced(self, source: Source) -> bool:
+        """Whether the database is another one of the same name by now."""
+        try:
+            with closing(self._couchdb(source.feed)) as couchdb:
+                identity = couchdb.identity()
+        except Problem:
+            return False
+        return None not in (identity, source.identity) and identity != source.identity
+
+    def _ask_what_waits(self, source: Source, seq: Optional[str]) -> None:
+        try:
+            with closing(self._couchdb(source.feed)) as couchdb:
+                source.waiting = couchdb.pending(seq or "0")
+        except Transient:
+            source.waiting = None
+        except Refused as problem:  # the input would meet the same for ever
+            source.leave_out(REFUSED, problem)
+
+    def _couchdb(self, feed: Feed) -> CouchDB:
+        return CouchDB(
+            feed.couchdb_url,
+            feed.database,
+            feed.couchdb_username,
+            feed.password(),
+            feed.couchdb_ca_file,
+            _PATIENCE,
+            _PATIENCE,
+            self._notifier.expect,
+        )
