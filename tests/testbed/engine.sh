@@ -9,6 +9,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
 docker info >/dev/null 2>&1 && exit 0
+alone engine
+docker info >/dev/null 2>&1 && exit 0
 
 command -v dockerd >/dev/null 2>&1 || apt_install docker.io iptables
 
@@ -17,7 +19,7 @@ if [ -d /run/systemd/system ]; then
 elif ! pgrep -x dockerd >/dev/null; then
     log=/var/log/dockerd.log
     say "starting dockerd (log: $log)"
-    as_root sh -c "setsid nohup dockerd >'$log' 2>&1 </dev/null &"
+    as_root sh -c "setsid nohup dockerd >'$log' 2>&1 </dev/null 9>&- &"
 fi
 
 wait_for 60 docker info || {

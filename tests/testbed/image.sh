@@ -37,6 +37,7 @@ make_like_installed() { # SUITE ROOT
 
 [ -z "${MOLECULE_IMAGE:-}" ] || exit 0
 "$here/engine.sh"
+alone image
 root=$(mktemp -d)
 trap 'as_root rm -rf "$root"' EXIT
 for suite in "$@"; do

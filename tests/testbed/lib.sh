@@ -29,9 +29,15 @@ wait_for() {
     done
 }
 
+# alone NAME: from here to its end this script is the only one that holds NAME; `make test` runs two lanes.
+alone() {
+    exec 9>"/tmp/cht-sync-$1.lock"
+    flock -w 1200 9 || die "another run holds /tmp/cht-sync-$1.lock for 20 minutes"
+}
+
 apt_install() {
     command -v apt-get >/dev/null || die "needs $*: install it with this system's package manager, then run again"
     say "installing $*"
-    retry 4 as_root apt-get -qq update
-    retry 4 as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+    retry 4 as_root flock /tmp/cht-sync-apt.lock apt-get -qq update
+    retry 4 as_root flock /tmp/cht-sync-apt.lock env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
 }

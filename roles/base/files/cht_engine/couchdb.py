@@ -70,21 +70,25 @@ class CouchDB:
             raise Transient("CouchDB's answer about the database is no JSON") from None
         return None if created in (None, "", "0", 0) else str(created)
 
-    def pending(self, since: str) -> Optional[int]:
-        """How many changes follow ``since``. None where CouchDB does not say.
+    def pending(self, since: str, count: int) -> int:
+        """How many changes follow ``since``; where CouchDB does not say they are
+        counted, up to ``count``.
 
         Raises Refused or Transient.
         """
-        query = {"limit": "1", "since": since}
-        answer = self._get(f"{self._url}/_changes", query, self._read_timeout)
-        try:
-            body = json.loads(answer)
-            rows, pending = len(body["results"]), body.get("pending")
-        except (ValueError, AttributeError, KeyError, TypeError):
-            raise Transient("CouchDB's answer about its changes is no JSON") from None
-        if isinstance(pending, int):
-            return rows + pending
-        return None if rows else 0
+        for limit in (1, count):
+            query = {"limit": str(limit), "since": since}
+            answer = self._get(f"{self._url}/_changes", query, self._read_timeout)
+            try:
+                body = json.loads(answer)
+                rows, pending = len(body["results"]), body.get("pending")
+            except (ValueError, AttributeError, KeyError, TypeError):
+                raise Transient("CouchDB's answer about its changes is no JSON") from None
+            if isinstance(pending, int):
+                return rows + pending
+            if not rows:
+                break
+        return rows
 
     def changes(self, since: str, limit: int, longpoll: bool) -> Optional[bytes]:
         """At most ``limit`` changes after ``since``, as the answer's whole body.

@@ -29,9 +29,6 @@ API_PATIENCE = 180.0  # seconds without an answer of the API after which it is s
 # Seconds a problem is shown for after it was logged last: longer than the output's
 # longest pause (60) and the input's (30).
 PROBLEM_LASTS = 150.0
-# Changes waiting at the start that make it a first load: after it Logstash is started
-# again, since it would read all of them again whenever its connection breaks.
-FIRST_LOAD = 1000
 UNREADABLE_TIMES = 3
 
 
@@ -93,7 +90,7 @@ class Launcher:
         names = ", ".join(source.feed.source for source in self._sources.taking_part)
         log.info("claimed %s", names)
         self._loading = any(
-            (source.waiting or 0) >= FIRST_LOAD for source in self._sources.taking_part
+            source.waiting >= sources.FIRST_LOAD for source in self._sources.taking_part
         )
         self._tell("starting")
         return signed

@@ -27,6 +27,9 @@ RUNNING, STARTING, MISSING, UNREACHABLE, REFUSED = (
     "unreachable",
     "refused",
 )
+# Changes waiting at the start that make it a first load: after it Logstash is started
+# again, since it would read all of them again whenever its connection breaks.
+FIRST_LOAD = 1000
 _PATIENCE = 30.0  # seconds without a byte of CouchDB's
 _CALL_PATIENCE = 300.0  # as long as a call of PostgREST's may take
 
@@ -40,7 +43,7 @@ class Source:
     """A feed and how it stands. Those with a ``lease`` take part in this start.
 
     ``state``: one of the words above. ``problem``: what is wrong, in one line.
-    ``waiting``: changes that waited for it at the start, None if CouchDB did not say.
+    ``waiting``: changes that waited for it at the start, as far as CouchDB said.
     """
 
     feed: Feed
@@ -48,7 +51,7 @@ class Source:
     problem: Optional[str] = None
     identity: Optional[str] = None
     lease: Optional[str] = field(default=None, repr=False)
-    waiting: Optional[int] = 0
+    waiting: int = 0
 
     def leave_out(self, state: str, problem: Problem) -> None:
         """It takes no part in this start."""
@@ -131,7 +134,7 @@ class Sources:
         seq = files.read_sequence(self._config, source.feed)
         try:
             with closing(self._couchdb(source.feed)) as couchdb:
-                return couchdb.pending(seq or "0")
+                return couchdb.pending(seq or "0", FIRST_LOAD)
         except Problem:  # the input meets it too, and its log tells
             return None
 
@@ -147,9 +150,9 @@ class Sources:
     def _ask_what_waits(self, source: Source, seq: Optional[str]) -> None:
         try:
             with closing(self._couchdb(source.feed)) as couchdb:
-                source.waiting = couchdb.pending(seq or "0")
+                source.waiting = couchdb.pending(seq or "0", FIRST_LOAD)
         except Transient:
-            source.waiting = None
+            source.waiting = 0
         except Refused as problem:  # the input would meet the same for ever
             source.leave_out(REFUSED, problem)
 
