@@ -11,7 +11,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
 if [ $# = 0 ]; then
-    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || apt_install postgresql
+    # With the client library where the role looks for it: this machine plays the target of its playbooks.
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && [ -e /usr/lib/python3/dist-packages/psycopg2/__init__.py ] ||
+        apt_install postgresql python3-psycopg2
     exit 0
 fi
 
