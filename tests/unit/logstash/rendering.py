@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's templates rendered by Ansible itself, for several inventories in one run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLE = ROOT / "roles/logstash"
+SECRET = "tell-nobody-" * 4
+HOSTILE = 'a"b\\ ${HOME} %{id} => }\n# é'
+FILES = ("logstash.yml", "log4j2.properties", "launcher.json", "cht-logstash.service")
+
+
+def source(**changed) -> dict:
+    entry = {"name": "district", "url": "https://cht.example.org", "username": "analytics", "password": SECRET}
+    return {**entry, "databases": ["medic", "medic-sentinel", "medic-users-meta"], **changed}
+
+
+# What an operator may write, by a name for each.
+INVENTORIES = {
+    "usual": {"cht_sync_sources": [source()]},
+    "hostile": {"cht_sync_sources": [source(username=HOSTILE, password=SECRET + HOSTILE)]},
+    "several": {
+        "cht_sync_sources": [
+            source(url="http://10.0.0.7:5984/"),
+            source(name="north", url="https://north.example.org:6984", ca_file="/etc/ssl/north.pem", databases=["medic"], source_prefix="n"),
+        ],
+        "logstash_api_port": 9700,
+        "logstash_heap": "1536m",
+        "logstash_java_home": "/usr/lib/jvm/java-17",
+        "logstash_postgrest_url": "https://api.example.org/rest/",
+        "logstash_postgrest_ca_file": "/etc/ssl/api.pem",
+        "logstash_log_level": "warn",
+    },
+}
+
+
+def variables(changed: dict) -> dict:
+    """All that the templates read; what begins with __ is the role's own and stays."""
+    both = [yaml.safe_load((ROLE / name).read_text()) for name in ("defaults/main.yml", "vars/main.yml")]
+    return {**both[0], **both[1], "cht_sync_jwt_secret": SECRET, **changed}
+
+
+def play(directory: Path, hosts: dict, tasks: list, *arguments: str) -> subprocess.CompletedProcess:
+    """Runs tasks on this machine, once for each of the hosts with its variables."""
+    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory, playbook = directory / "hosts.json", directory / "play.json"
+    inventory.write_text(json.dumps({"all": {"hosts": {name: {**here, **values} for name, values in hosts.items()}}}))
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    return subprocess.run(
+        ["ansible-playbook", "-i", inventory, playbook, *arguments],
+        cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+
+
+def render(directory: Path) -> None:
+    """Writes <directory>/<inventory>/<file> for each inventory."""
+    hosts = {name: variables(changed) for name, changed in INVENTORIES.items()}
+    for name in hosts:
+        (directory / name).mkdir()
+    out = f"{directory}/{{{{ inventory_hostname }}}}"
+    tasks = [
+        {"template": {"src": f"{ROLE}/templates/{{{{ item }}}}.j2", "dest": f"{out}/{{{{ item }}}}"}, "loop": list(FILES)},
+        {"template": {"src": f"{ROLE}/templates/pipeline.conf.j2", "dest": f"{out}/{{{{ item.unit }}}}.conf"}, "loop": "{{ __logstash_feeds }}"},
+    ]
+    done = play(directory, hosts, tasks)
+    assert done.returncode == 0, done.stdout
