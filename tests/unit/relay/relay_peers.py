@@ -174,8 +174,10 @@ class CouchDBPeer(Peer):
 class PostgRESTPeer(Peer):
     """Keeps the contract of ``api.claim`` and ``api.ingest``, in memory."""
 
-    def __init__(self):
+    def __init__(self, engine="relay"):
         super().__init__()
+        self.engine = engine
+        self.authorized = lambda token: token == TOKEN
         self.seq = None
         self.pending = None
         self.identity = None
@@ -187,7 +189,8 @@ class PostgRESTPeer(Peer):
         self.too_many = reply(413, {"code": "54000", "message": "too large"})
 
     def answer(self, request):
-        if request.headers["Authorization"] != f"Bearer {TOKEN}":
+        scheme, _, token = request.headers["Authorization"].partition(" ")
+        if scheme != "Bearer" or not self.authorized(token):
             return reply(401, {"code": "PGRST301", "message": "no good token"})
         return {"claim": self.claim, "ingest": self.ingest}[request.name](request)
 
@@ -195,7 +198,7 @@ class PostgRESTPeer(Peer):
         body = json.loads(request.body)
         assert request.headers["Content-Type"] == "application/json"
         assert sorted(body) == ["engine", "identity", "source"]
-        if body["engine"] != "relay":
+        if body["engine"] != self.engine:
             return reply(409, {"code": "PT409", "message": "another engine"})
         if self.identity and body["identity"] not in (None, self.identity):
             self.seq = None
