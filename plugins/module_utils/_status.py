@@ -36,12 +36,13 @@ def warehouse(connection) -> dict[str, dict]:
 def entry(source: str, couchdb: int, known: dict[str, dict]) -> dict:
     """One source: documents in CouchDB beside what `warehouse` knows, and whether everything has arrived.
 
-    A document kept apart may or may not have an older revision in the table, hence the range.
+    A document kept apart may or may not have an older revision in the table, hence the range. Of an empty database there
+    is nothing to deliver, and Logstash makes no call.
     """
     state = known.get(source, UNKNOWN)
     apart = state["quarantined"] + state["collisions"]
     in_step = (
-        state["seq"] is not None
+        (state["seq"] is not None or (couchdb == 0 and state["engine"] is not None))
         and not state["pending"]
         and state["postgresql"] <= couchdb <= state["postgresql"] + apart
     )

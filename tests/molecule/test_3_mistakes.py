@@ -22,6 +22,10 @@ def source(**changed) -> str:
     return json.dumps({"cht_sync_sources": [{**entry, **changed}]})
 
 
+def logstash(**changed) -> str:
+    return json.dumps({"cht_sync_engine": "logstash", **changed})
+
+
 MISTAKES = {
     "wrong password": (lambda: source(password="wrong"), ["refused the password of medic", "Correct password in cht_sync_sources"]),
     "unreachable CouchDB": (lambda: source(url="http://127.0.0.1:9"), ["cannot be reached", "Check url in cht_sync_sources"]),
@@ -33,7 +37,15 @@ MISTAKES = {
         ["would both be source", "source_prefix"],
     ),
     "a renamed host": (lambda: source(source_prefix="renamed.example.org"), ["is no longer in the inventory", "set source_prefix"]),
-    "Logstash": (lambda: '{"cht_sync_engine": "logstash"}', ["Logstash role is not part of this release", "set it to relay"]),
+    "an unknown engine": (lambda: '{"cht_sync_engine": "flume"}', ["must be logstash or relay"]),
+    "Logstash 9.4": (lambda: logstash(logstash_version="9.4.0"), ["File.exists?", "set it to 8.19.20"]),
+    "a small heap": (lambda: logstash(logstash_heap="512m"), ["at least 1g"]),
+    "a heap larger than the machine": (lambda: logstash(logstash_heap="9999g"), ["MB of memory", "give the machine more"]),
+    "no fingerprint": (lambda: logstash(logstash_install_source="apt"), ["key_fingerprint", "40 digits"]),
+    "no such archive": (
+        lambda: logstash(logstash_install_source="archive", logstash_artifacts={"archive": {"path": "/nonexistent/l.tar.gz", "checksum": "none"}}),
+        ["/nonexistent/l.tar.gz", "no such file on the controller"],
+    ),
     "too small a machine": (lambda: '{"base_min_memory_mb": 99999999}', ["MB of memory", "give the machine more"]),
     "too small a disk": (lambda: '{"base_min_disk_mb": 99999999}', ["MB free", "free some space"]),
     "missing variable": (lambda: '{"cht_sync_timezone": ""}', ["cht_sync_timezone is not set", "Africa/Nairobi"]),

@@ -49,14 +49,14 @@ def variables(changed: dict) -> dict:
     return {**both[0], **both[1], "cht_sync_jwt_secret": SECRET, **changed}
 
 
-def play(directory: Path, hosts: dict, tasks: list, *arguments: str) -> subprocess.CompletedProcess:
+def play(directory: Path, hosts: dict, tasks: list, facts: bool = False) -> subprocess.CompletedProcess:
     """Runs tasks on this machine, once for each of the hosts with its variables."""
     here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     inventory, playbook = directory / "hosts.json", directory / "play.json"
     inventory.write_text(json.dumps({"all": {"hosts": {name: {**here, **values} for name, values in hosts.items()}}}))
-    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": facts, "gather_subset": ["!all", "hardware"], "tasks": tasks}]))
     return subprocess.run(
-        ["ansible-playbook", "-i", inventory, playbook, *arguments],
+        ["ansible-playbook", "-i", inventory, playbook],
         cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip

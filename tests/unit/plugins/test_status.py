@@ -16,6 +16,7 @@ STATE = {**UNKNOWN, "engine": "relay", "seq": "7-x", "pending": 0, "age": 3.2, "
         (5, {"pending": 3}, False),
         (5, {"pending": None}, True),
         (5, {"seq": None}, False),
+        (0, {"seq": None, "pending": None, "postgresql": 0}, True),
         (6, {"quarantined": 1}, True),
         (6, {"collisions": 1}, True),
         (7, {"collisions": 1}, False),

@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's preflight on this machine: each mistake is told with its remedy, before anything changes."""
+
+import tarfile
+
+import pytest
+from rendering import SECRET, play, source, variables
+
+DIGEST = "a" * 128
+
+
+def archive(**changed):
+    return {"logstash_install_source": "archive", "logstash_artifacts": {"archive": changed}}
+
+
+def apt(**changed):
+    return {"logstash_install_source": "apt", "logstash_artifacts": {"apt": changed}}
+
+
+# By a name: what the inventory says, and words of the message.
+MISTAKES = {
+    "no_source": ({"cht_sync_sources": []}, ["names no database to copy"]),
+    "path_in_url": ({"cht_sync_sources": [source(url="https://cht.example.org/couch")]}, ["https://cht.example.org/couch", "cht_sync_engine to relay"]),
+    "quote_in_ca_file": ({"cht_sync_sources": [source(ca_file='/etc/a"b.pem')]}, ["A ca_file", "a path without blanks and quotes"]),
+    "credentials_in_postgrest": ({"logstash_postgrest_url": "http://a:b@api"}, ["logstash_postgrest_url", "without credentials"]),
+    "version_9_4": ({"logstash_version": "9.4.0"}, ["File.exists?", "JRuby 10", "set it to 8.19.20"]),
+    "version_8_18": ({"logstash_version": "8.18.0"}, ["Only 8.19 was tested", "set it to 8.19.20"]),
+    "heap_without_unit": ({"logstash_heap": "2048"}, ["logstash_heap", "1g or 1536m"]),
+    "small_heap": ({"logstash_heap": "512m"}, ["at least 1g"]),
+    "more_than_there_is": ({"logstash_heap": "9999g"}, ["MB of memory", "give the machine more", "relay"]),
+    "short_token": ({"logstash_token_hours": 24}, ["logstash_token_hours is 24", "longer"]),
+    "no_fingerprint": (apt(), ["key_fingerprint", "40 digits"]),
+    "url_without_checksum": ({"logstash_artifacts": {"url": {"url": "https://m/l.tar.gz"}}}, ["checksum", ".sha512 added"]),
+    "url_that_is_none": ({"logstash_artifacts": {"url": {"url": "/srv/l.tar.gz", "checksum": f"sha512:{DIGEST}"}}}, ["install_source to archive"]),
+    "archive_without_checksum": (archive(path="/nonexistent/l.tar.gz"), ["checksum", "none if you trust"]),
+    "archive_missing_on_controller": (archive(path="/nonexistent/l.tar.gz", checksum="none"), ["/nonexistent/l.tar.gz", "the controller"]),
+    "archive_missing_on_target": (archive(path="/nonexistent/l.tar.gz", checksum="none", remote=True), ["no such file on archive_missing_on_target"]),
+    "java_home_without_java": ({"logstash_java_home": "/nonexistent"}, ["logstash_java_home is /nonexistent", "Java 17 or 21"]),
+}  # fmt: skip
+
+
+SAID = """{{ ansible_failed_result.results | default([ansible_failed_result], true)
+              | selectattr('failed', 'defined') | selectattr('failed') | map(attribute='msg') | join(' ') }}"""
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("preflight")
+    base = {"cht_sync_sources": [source()], "cht_sync_jwt_secret": SECRET}
+    hosts = {name: {**base, **changed} for name, (changed, _words) in MISTAKES.items()}
+    tasks = [
+        {
+            "block": [{"import_role": {"name": "cht.sync.logstash", "tasks_from": "preflight"}}],
+            "rescue": [{"copy": {"content": SAID, "dest": f"{directory}/{{{{ inventory_hostname }}}}"}}],
+        }
+    ]
+    done = play(directory, hosts, tasks, facts=True)
+    print(done.stdout)
+    assert SECRET not in done.stdout
+    return directory
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_tells_the_remedy(told, mistake):
+    said = " ".join((told / mistake).read_text().split())
+    for word in MISTAKES[mistake][1]:
+        assert word in said, said
+
+
+@pytest.mark.parametrize(("inside", "outcome"), [(["jdk/bin/java"], "yes"), ([], "no")])
+def test_knows_whether_an_archive_brings_java(tmp_path, inside, outcome):
+    with tarfile.open(tmp_path / "l.tar.gz", "w:gz") as tar:
+        for name in ["bin/logstash", *inside]:
+            tar.addfile(tarfile.TarInfo(f"logstash-8.19.20/{name}"))
+    looked = {"copy": {"content": "{{ lookup('ansible.builtin.pipe', __logstash_find_java) }}", "dest": f"{tmp_path}/said"}}
+    done = play(tmp_path, {"a": variables(archive(path=f"{tmp_path}/l.tar.gz", checksum="none"))}, [looked])
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "said").read_text() == outcome
