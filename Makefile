@@ -63,16 +63,19 @@ sanity: $(VENV)/.tests ## ansible-test sanity on the built collection
 	tests/tools/sanity.sh
 
 unit: $(VENV)/.tests ## Unit tests: seconds, no services
+	$(TESTBED)/ruby.sh
 	pytest tests/unit
 
 integration: integration-local integration-17 ## The ingest contract and the models, on both versions of PostgreSQL
 
 integration-local: $(VENV)/.tests ## On this machine's PostgreSQL (Debian 12: 15), behind a real PostgREST
 	$(TESTBED)/postgresql.sh
+	$(TESTBED)/ruby.sh
 	pytest tests/integration
 
 integration-17: $(VENV)/.tests ## The ingest contract on PostgreSQL 17, in a container
 	$(TESTBED)/postgresql.sh 17
+	$(TESTBED)/ruby.sh
 	CHT_TEST_POSTGRESQL=17 pytest tests/integration --ignore tests/integration/dbt --ignore tests/integration/test_tls.py --ignore tests/integration/test_playbooks.py
 
 e2e: $(VENV)/.tests demo ## The demo in a real browser, from a report in CouchDB to the number on the screen

@@ -1,0 +1,402 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stand-in for Logstash does what was recorded of the real one. The crash tests rest on it."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import tarfile
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from double_peers import PROGRAM, ROOT, SECRETS, Double, Peer, answer, change, feed, until
+
+from shaping import FEED, FIXTURES, SCRIPT, of_changes
+
+ARCHIVE = ROOT / "tests/double/archive.sh"
+
+
+@pytest.fixture
+def couchdb():
+    peer = Peer(feed())
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def receiver():
+    peer = Peer(answer(200))
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def double(tmp_path, couchdb, receiver):
+    made = Double(tmp_path, couchdb.port, receiver.port)
+    yield made
+    made.kill()
+
+
+def since(line):
+    return line.partition("since=")[2].partition("&")[0]
+
+
+# --- what it sends and asks
+
+
+def test_it_asks_couchdb_as_recorded(double, couchdb):
+    double.start()
+    until(lambda: couchdb.requests)
+    recorded = (FIXTURES / "41-couchdb-request.http").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
+    (request,) = couchdb.requests
+    assert request.requestline == recorded[0].strip()
+    sent = [f"{name}: {value}" for name, value in request.headers.items()]
+    assert [line.replace(f":{couchdb.port}", ":25984") for line in sent] == [
+        line.strip().replace("Y2h0X3N5bmM6cEBzcyB3OiJccmTigqw=", basic()) for line in recorded[1:] if line.strip()
+    ]
+
+
+def basic():
+    return base64.b64encode(f"cht_sync:{SECRETS['COUCHDB_PASSWORD']}".encode()).decode()
+
+
+def test_it_sends_the_recorded_feed_as_recorded(double, couchdb, receiver):
+    couchdb.script = [feed(FEED)]
+    double.start()
+    until(lambda: len(receiver.ids()) == 5)
+    (request,) = receiver.requests
+    assert request.requestline == "POST /rpc/ingest HTTP/1.1"
+    recorded = (FIXTURES / "44-batch-shaped.http").read_bytes().partition(b"\r\n\r\n")[0].decode().splitlines()[1:]
+    assert {line.partition(":")[0].lower() for line in recorded} == set(map(str.lower, request.headers))
+    headers = request.headers
+    assert (headers["Authorization"], headers["X-CHT-Lease"], headers["Content-Type"]) == ("Bearer t0k.e.n", "7f3a", "text/plain")
+    assert request.body.decode() == of_changes(FEED).strip()
+    until(lambda: double.seq.read_text() == "6-g1AAAA")
+
+
+def test_a_batch_is_cut_before_the_filter(double, couchdb, receiver):
+    couchdb.script = [feed("".join(change(n, f"_design/{n}" if 200 < n <= 330 else None) for n in range(1, 401)))]
+    receiver.script = [lambda handler: (time.sleep(1), answer(200)(handler))]
+    double.start()
+    until(lambda: len(receiver.ids()) == 270)
+    assert receiver.ids() == [f"doc:{n}" for n in range(1, 401) if not 200 < n <= 330]
+    sizes = [len(body) for body in receiver.bodies]
+    assert max(sizes) == 125 and len(sizes) < 10
+
+
+# --- the position
+
+
+@pytest.mark.parametrize(
+    ("content", "asked"), [(None, "0"), ("5-g1AAAA", "5-g1AAAA"), (" 5-g1AAAA \n", "5-g1AAAA"), ("", "")], ids=["absent", "value", "blanks", "empty"]
+)
+def test_it_starts_where_the_file_says(double, couchdb, content, asked):
+    if content is not None:
+        double.seq.write_text(content)
+    double.start()
+    assert since(until(lambda: couchdb.lines)[0]) == asked
+
+
+def test_a_reconnect_asks_from_the_position_at_the_start(double, couchdb, receiver):
+    couchdb.script = [answer(code) for code in (401, 403, 404, 500, 400)] + [feed(change(1) + change(2), "cut"), feed()]
+    double.start()
+    until(lambda: len(couchdb.lines) == 7)
+    assert {since(line) for line in couchdb.lines} == {"0"} and double.seq.read_text() == "2-s"
+    refused = double.said("Unable to connect to database")
+    assert [line["logEvent"]["error"] for line in refused] == [
+        f'{{:message=>"{words}!", :response_code=>"{code}"}}'
+        for words, code in (("Authentication error", 401), ("Request error", 403), ("Database not found", 404), ("Server error", 500), ("Request error", 400))
+    ]
+    assert {(line["loggerName"], line["pipeline.id"], line["plugin.id"], line["level"]) for line in refused} == {
+        ("logstash.inputs.couchdbchanges", "medic", "in_medic", "ERROR")
+    }
+    assert len(double.said("Connection problem encountered: Retrying connection in 0.2 seconds...")) == 1
+
+
+def test_a_feed_that_ends_in_good_order_is_asked_for_again_at_once(double, couchdb):
+    double.conf = double.conf.replace("reconnect_delay => 0.2", "reconnect_delay => 30")
+    couchdb.script = [feed(change(1), "ends")] * 5
+    double.start()
+    until(lambda: len(couchdb.lines) == 6, 5)
+    assert {since(line) for line in couchdb.lines} == {"0"}
+
+
+def test_a_feed_that_breaks_off_is_asked_for_after_the_delay(double, couchdb):
+    double.conf = double.conf.replace("reconnect_delay => 0.2", "reconnect_delay => 1")
+    couchdb.script = [feed(change(1), "cut")]
+    double.start()
+    until(lambda: double.said("Connection problem"))
+    began = time.monotonic()
+    until(lambda: len(couchdb.lines) == 2)
+    assert time.monotonic() - began > 0.8
+
+
+def test_an_unreadable_line_restarts_the_input_at_what_it_has_read(double, couchdb, receiver):
+    couchdb.script = [feed(change(1) + '{"seq":"2-s","id":"cut","doc":{"_id":"Amina\n' + change(3)), feed(change(3))]
+    double.start()
+    until(lambda: receiver.ids() == ["doc:1", "doc:3"])
+    assert [since(line) for line in couchdb.lines] == ["0", "1-s"]
+    (line,) = double.said("A plugin had an unrecoverable error. Will restart this plugin.")
+    assert "Exception: LogStash::Json::ParserError" in line["logEvent"]["message"] and "Amina" in line["logEvent"]["message"]
+
+
+def test_too_many_levels_stop_a_feed_for_good(double, couchdb, receiver):
+    deep = '{"seq":"2-s","id":"deep","doc":{"_id":"deep","a":' + "[" * 1200 + "]" * 1200 + "}}\n"
+    couchdb.script = [feed(change(1) + deep), feed(deep + change(3)), feed(deep + change(3))]
+    double.start()
+    until(lambda: len(couchdb.lines) == 3)
+    assert [since(line) for line in couchdb.lines[1:]] == ["1-s"] * 2 and receiver.ids() == ["doc:1"]
+
+
+def test_the_position_runs_ahead_of_what_is_delivered_and_a_kill_loses_it(double, couchdb, receiver):
+    """The defect that api.claim's position makes harmless."""
+    couchdb.script = [feed("".join(change(n) for n in range(1, 101)))]
+    receiver.script = [answer(503)] * 9
+    double.start()
+    until(lambda: double.seq.exists() and double.seq.read_text() == "100-s")
+    double.kill()
+    receiver.script = []
+    sent = len(receiver.requests)
+    couchdb.script = [feed(change(101))]
+    double.start()
+    until(lambda: len(receiver.requests) > sent)
+    assert since(couchdb.lines[-1]) == "100-s"
+    assert receiver.bodies[-1][0]["id"] == "doc:101"
+
+
+def test_a_kill_finds_the_file_empty(double, couchdb):
+    couchdb.script = [feed("".join(change(n) for n in range(1, 5001)))]
+    double.start()
+    until(double.seq.exists)
+    until(lambda: double.seq.read_text() == "")
+
+
+# --- the receiver's refusals
+
+
+def test_what_is_retryable_is_sent_until_it_is_taken(double, couchdb, receiver):
+    couchdb.script = [feed(change(1))]
+    receiver.script = [answer(code, b'{"code": "PT%d"}' % code) for code in (401, 409)]
+    double.start()
+    until(lambda: len(receiver.requests) == 3, 20)
+    assert receiver.ids() == ["doc:1"] * 3
+    told = double.said("Encountered a retryable HTTP request in HTTP output, will retry")
+    assert [(line["logEvent"]["code"], line["logEvent"]["body"]) for line in told] == [(code, f'{{"code": "PT{code}"}}') for code in (401, 409)]
+    assert {(line["loggerName"], line["level"], line["plugin.id"]) for line in told} == {("logstash.outputs.http", "WARN", "out_medic")}
+
+
+def test_what_is_not_drops_the_batch(double, couchdb, receiver):
+    double.conf = "\n".join(line for line in double.conf.splitlines() if "retryable_codes" not in line)
+    more = []
+    couchdb.script = [feed(change(1), more=more)]
+    receiver.script = [answer(401, b"no")]
+    double.start()
+    until(lambda: len(receiver.requests) == 1)
+    more.append(change(2))
+    until(lambda: receiver.ids() == ["doc:1", "doc:2"])
+    (line,) = double.said("Encountered non-2xx HTTP code")
+    # As recorded, member for member.
+    assert set(line) == {"level", "loggerName", "timeMillis", "thread", "pipeline.id", "plugin.id", "logEvent"}
+    assert line["thread"] == "[medic]>worker0" and line["level"] == "ERROR"
+    assert line["logEvent"] == {"message": "Encountered non-2xx HTTP code", "code": 401, "body": "no", "url": f"http://127.0.0.1:{receiver.port}/rpc/ingest"}
+
+
+def test_a_receiver_that_is_away_is_asked_again(double, couchdb, receiver):
+    couchdb.script = [feed(change(1))]
+    receiver.script = [lambda handler: setattr(handler, "close_connection", True)]
+    double.start()
+    until(lambda: len(receiver.requests) == 2)
+    assert receiver.ids() == ["doc:1"] * 2
+    (line,) = double.said("Could not fetch URL")
+    assert (line["level"], line["logEvent"]["will_retry"]) == ("ERROR", True)
+    # Each event's fields stand beside its message, and this one has another.
+    assert double.output.read_text(encoding="utf-8").count('"message":"Could not fetch URL","url":') == 1
+
+
+def test_a_script_that_raises_sends_the_event_unshaped(double, couchdb, receiver, tmp_path):
+    (tmp_path / "raises.rb").write_text('def filter(event)\n  raise "boom"\nend\n')
+    double.conf = double.conf.replace(str(SCRIPT), str(tmp_path / "raises.rb"))
+    couchdb.script = [feed(change(1))]
+    double.start()
+    until(lambda: receiver.requests)
+    assert receiver.bodies[0][0]["tags"] == ["_rubyexception"]
+    assert double.said("Could not process event: boom")
+
+
+# --- its end
+
+
+def test_sigterm_does_not_end_it_while_the_feed_idles(double, couchdb):
+    double.start()
+    until(lambda: double.said("Pipelines running"))
+    double.process.send_signal(signal.SIGTERM)
+    until(lambda: double.said("SIGTERM received. Shutting down."))
+    until(lambda: double.said("The shutdown process appears to be stalled"), 15)
+    assert double.process.poll() is None
+
+
+def test_after_sigterm_it_ends_with_its_feed_and_skips_what_comes(double, couchdb, receiver):
+    more = []
+    couchdb.script = [feed(change(1), more=more)]
+    double.start()
+    until(lambda: receiver.ids() == ["doc:1"])
+    double.process.send_signal(signal.SIGTERM)
+    until(lambda: double.said("SIGTERM received"))
+    more.append(change(2))
+    until(lambda: not more)
+    couchdb.over.set()
+    time.sleep(0.3)  # nothing to wait for: it must not have been taken
+    assert double.seq.read_text() == "1-s" and receiver.ids() == ["doc:1"] and double.process.poll() is None
+
+
+# --- what it refuses
+
+
+def edited(old, new=""):
+    return lambda double: setattr(double, "conf", double.conf.replace(old, new, 1))
+
+
+CASES = {
+    "good": (edited(""), 0, "Configuration OK"),
+    "unknown option": (edited("    db =>", '    databse => "x"\n    db =>'), 1, "Unknown setting 'databse' for couchdb_changes"),
+    "missing brace": (edited("  }\n}\nfilter", "  }\nfilter"), 1, 'Expected one of [ \\\\t\\\\r\\\\n], \\"#\\", \\"=>\\" at line 18, column 8 (byte '),
+    "missing required": (edited('    db => "medic"\n'), 1, "db => # SETTING MISSING"),
+    "wrong type": (edited("heartbeat => 10000", 'heartbeat => "abc"'), 1, '# Expected number, got \\"abc\\" (type abc)'),
+    "missing ca_file": (edited("    db =>", '    secure => true\n    ca_file => "/none/ca.pem"\n    db =>'), 1, "# File does not exist or cannot be opened /none/ca.pem"),
+    "missing script": (edited(str(SCRIPT), "/none/cht_event.rb"), 1, "# File does not exist or cannot be opened /none/cht_event.rb"),
+    "obsolete option": (edited("    pool_max =>", '    tags => ["x"]\n    pool_max =>'), 1, "The setting `tags` in plugin `http` is obsolete"),
+    "unknown plugin": (edited("  http {", "  htttp {"), 1, "Couldn't find any output plugin named 'htttp'"),
+    "no file": (lambda double: (double.directory / "medic.conf").unlink(), 0, "No configuration found in the configured sources."),
+}
+
+
+@pytest.mark.parametrize(("edit", "status", "words"), CASES.values(), ids=CASES)
+def test_the_test_of_a_configuration_ends_as_recorded(double, edit, status, words):
+    double.write()
+    edit(double)
+    if (double.directory / "medic.conf").exists():
+        double.write()
+    got, said = double.test()
+    assert got == status and words in said, said
+    assert "TEST DOUBLE" in said.splitlines()[0]
+    assert SECRETS["TOKEN"] not in said
+
+
+def test_an_undefined_variable_is_refused(double):
+    double.write()
+    status, said = double.test(TOKEN=None)
+    assert status == 1 and "Unable to configure plugins: (ConfigurationError) Cannot evaluate `${TOKEN}`. Replacement variable `TOKEN` is not" in said
+
+
+SCRIPTS = {
+    "no filter": ("def register(params)\nend\n", "Script does not define a filter!"),
+    "no ruby": ("def filter(event", "(SyntaxError)"),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), SCRIPTS.values(), ids=SCRIPTS)
+def test_a_script_that_is_none_is_refused(double, tmp_path, text, words):
+    (tmp_path / "bad.rb").write_text(text)
+    double.conf = double.conf.replace(str(SCRIPT), str(tmp_path / "bad.rb"))
+    double.write()
+    status, said = double.test()
+    assert status == 1 and words in said
+
+
+SETTINGS = {
+    "unknown": ({"pipeline.batchsize": 1}, 'Setting "pipeline.batchsize" doesn\'t exist.'),
+    "undefined variable": ({"pipeline.batch.size": "${BATCH}"}, "Cannot evaluate `${BATCH}`"),
+    "no directory": ({"path.data": "/proc/none"}, 'Path "/proc/none" must be a writable directory.'),
+}
+
+
+@pytest.mark.parametrize(("added", "words"), SETTINGS.values(), ids=SETTINGS)
+def test_settings_are_refused_as_recorded(double, added, words):
+    double.settings.update(added)
+    double.write()
+    status, said = double.test()
+    assert status == 1 and words in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused")
+def test_root_is_refused_where_that_is_set(double):
+    double.settings["allow_superuser"] = False
+    double.write()
+    status, said = double.test()
+    assert status == 1 and "Logstash cannot be run as superuser" in said
+
+
+def test_one_bad_pipeline_leaves_the_others_running(double, receiver, couchdb):
+    double.pipelines["sentinel"] = double.conf.replace("    db =>", '    databse => "x"\n    db =>')
+    double.start()
+    (line,) = until(lambda: double.said("Pipelines running"))
+    assert line["logEvent"]["running_pipelines"] == ["medic"]
+    stats = api(double, "/_node/stats/pipelines")
+    assert stats["status"] == "unknown"
+    assert stats["pipelines"]["sentinel"]["events"] is None
+    assert "Something is wrong with your configuration." in stats["pipelines"]["sentinel"]["reloads"]["last_error"]["message"]
+    assert set(api(double, "/_node/pipelines")["pipelines"]) == {"medic"}
+
+
+def test_none_that_runs_ends_it(double):
+    double.start(TOKEN=None)
+    assert double.process.wait(10) == 1
+    assert double.said("Failed to execute action") and double.said("Logstash shut down.")
+
+
+def test_a_second_one_on_the_same_data_is_refused(double):
+    double.start()
+    until(lambda: double.said("Pipelines running"))
+    command, environment = double.command()
+    done = subprocess.run(command, env=environment, check=False, stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "already another instance using the configured data directory" in done.stdout
+    assert double.test()[0] == 0
+
+
+# --- the API
+
+
+def api(double, path):
+    (line,) = until(lambda: double.said("Successfully started Logstash API endpoint"))
+    with urllib.request.urlopen(f"http://127.0.0.1:{line['logEvent']['port']}{path}") as answered:
+        return json.load(answered)
+
+
+def test_it_tells_its_counts(double, couchdb, receiver):
+    couchdb.script = [feed(FEED)]
+    double.start()
+    until(lambda: len(receiver.ids()) == 5)
+    until(lambda: api(double, "/_node/stats/pipelines")["pipelines"]["medic"]["events"]["out"] == 5)
+    stats = api(double, "/_node/stats/pipelines")
+    medic = stats["pipelines"]["medic"]
+    assert stats["status"] == "green" and api(double, "/")["status"] == "green"
+    # The recorded numbers: 6 in, 6 filtered, 5 out.
+    assert {name: medic["events"][name] for name in ("in", "filtered", "out")} == {"in": 6, "filtered": 6, "out": 5}
+    assert [(kind, one["id"], one["events"]["out"]) for kind, (one,) in medic["plugins"].items()] == [
+        ("inputs", "in_medic", 6), ("filters", "shape_medic", 5), ("outputs", "out_medic", 5),
+    ]  # fmt: skip
+    assert medic["reloads"]["last_error"] is None
+    assert 0 <= api(double, "/_node/stats/jvm")["jvm"]["mem"]["heap_used_percent"] < 90
+    with pytest.raises(urllib.error.HTTPError):
+        api(double, "/_node/stats/nothere")
+
+
+# --- the archive
+
+
+def test_the_archive_has_the_vendors_layout(tmp_path):
+    for name in ("a", "b"):
+        subprocess.run([ARCHIVE, "8.19.7", tmp_path / f"{name}.tar.gz"], check=True)
+    assert (tmp_path / "a.tar.gz").read_bytes() == (tmp_path / "b.tar.gz").read_bytes()
+    with tarfile.open(tmp_path / "a.tar.gz") as archive:
+        names = archive.getnames()
+        archive.extractall(tmp_path, filter="data")
+    assert {name.split("/")[0] for name in names} == {"logstash-8.19.7"}
+    assert {"bin/logstash", "config/jvm.options", "config/logstash.yml", "jdk/bin/java"} <= {name.partition("/")[2] for name in names}
+    said = subprocess.run([tmp_path / "logstash-8.19.7/bin/logstash", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert said == "logstash 8.19.7\n"
+    assert "TEST DOUBLE" in PROGRAM.read_text(encoding="utf-8").splitlines()[1]
