@@ -107,6 +107,8 @@ module Double
 
     def lines(answer)
       answer.read_body do |chunk|
+        next if chunk.empty?
+
         *whole, @buffer = (@buffer << chunk.b).split("\n", -1)
         whole.each do |line|
           break if @stopping
