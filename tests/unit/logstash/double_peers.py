@@ -92,10 +92,10 @@ def answer(status, body=b"{}"):
     return send
 
 
-def feed(text="", end="hold", more=None):
+def feed(text="", end="hold", more=None, stop=None):
     """A continuous feed of these lines, which then stays open with heartbeats, ends in good order or is cut off.
 
-    What is put into the list `more` later is sent too.
+    With `stop`, an Event, it stays open until that. What is put into the list `more` meanwhile is sent too.
     """
 
     def send(handler):
@@ -104,7 +104,7 @@ def feed(text="", end="hold", more=None):
         handler.end_headers()
         if text:
             handler.chunk(text.encode() if isinstance(text, str) else text)
-        while end == "hold" and not handler.over.wait(0.05):
+        while (end == "hold" or stop and not stop.is_set()) and not handler.over.wait(0.05):
             handler.chunk((more.pop(0) if more else "\n").encode())
         if end == "ends":
             handler.wfile.write(b"0\r\n\r\n")

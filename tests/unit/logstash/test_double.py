@@ -6,8 +6,10 @@ import base64
 import json
 import os
 import signal
+import ssl
 import subprocess
 import tarfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -144,6 +146,14 @@ def test_an_unreadable_line_restarts_the_input_at_what_it_has_read(double, couch
     assert "Exception: LogStash::Json::ParserError" in line["logEvent"]["message"] and "Amina" in line["logEvent"]["message"]
 
 
+def test_a_line_cut_by_a_lost_connection_spoils_the_next(double, couchdb, receiver):
+    couchdb.script = [feed(change(1) + change(2)[:20], "cut"), feed(change(1) + change(2)), feed(change(2))]
+    double.start()
+    until(lambda: receiver.ids() == ["doc:1", "doc:2"])
+    assert [since(line) for line in couchdb.lines] == ["0", "0", "1-s"]
+    assert double.said("Connection problem") and double.said("A plugin had an unrecoverable error")
+
+
 def test_too_many_levels_stop_a_feed_for_good(double, couchdb, receiver):
     deep = '{"seq":"2-s","id":"deep","doc":{"_id":"deep","a":' + "[" * 1200 + "]" * 1200 + "}}\n"
     couchdb.script = [feed(change(1) + deep), feed(deep + change(3)), feed(deep + change(3))]
@@ -239,18 +249,23 @@ def test_sigterm_does_not_end_it_while_the_feed_idles(double, couchdb):
     assert double.process.poll() is None
 
 
-def test_after_sigterm_it_ends_with_its_feed_and_skips_what_comes(double, couchdb, receiver):
-    more = []
-    couchdb.script = [feed(change(1), more=more)]
+@pytest.mark.parametrize("end", ["ends", "cut"])
+def test_after_sigterm_it_skips_what_comes_and_ends_with_a_feed_in_good_order(double, couchdb, receiver, end):
+    more, stop = [], threading.Event()
+    couchdb.script = [feed(change(1), end, more=more, stop=stop)]
     double.start()
     until(lambda: receiver.ids() == ["doc:1"])
     double.process.send_signal(signal.SIGTERM)
     until(lambda: double.said("SIGTERM received"))
     more.append(change(2))
     until(lambda: not more)
-    couchdb.over.set()
-    time.sleep(0.3)  # nothing to wait for: it must not have been taken
-    assert double.seq.read_text() == "1-s" and receiver.ids() == ["doc:1"] and double.process.poll() is None
+    stop.set()
+    if end == "ends":
+        assert double.process.wait(15) == 0 and double.said("Logstash shut down.")
+    else:
+        until(lambda: len(couchdb.requests) == 2)
+        assert double.process.poll() is None
+    assert double.seq.read_text() == "1-s" and receiver.ids() == ["doc:1"]
 
 
 # --- what it refuses
@@ -355,6 +370,52 @@ def test_a_second_one_on_the_same_data_is_refused(double):
     done = subprocess.run(command, env=environment, check=False, stdout=subprocess.PIPE, text=True)
     assert done.returncode == 1 and "already another instance using the configured data directory" in done.stdout
     assert double.test()[0] == 0
+
+
+# --- https
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A function that makes one for the loopback and tells its file; the key lies beside it."""
+
+    def make(name):
+        path = tmp_path_factory.mktemp(name) / "cert.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1",
+             "-keyout", path.with_name("key.pem"), "-out", path], check=True, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        return path
+
+    return make("right"), make("wrong")
+
+
+def secured(peer, certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    peer.server.socket = context.wrap_socket(peer.server.socket, server_side=True)
+
+
+def test_it_reads_and_sends_over_https(double, couchdb, receiver, certificate):
+    right, _wrong = certificate
+    for peer in (couchdb, receiver):
+        secured(peer, right)
+    edited("    db =>", f'    secure => true\n    ca_file => "{right}"\n    db =>')(double)
+    edited("    pool_max =>", f'    ssl_certificate_authorities => ["{right}"]\n    pool_max =>')(double)
+    edited("http://", "https://")(double)
+    couchdb.script = [feed(change(1))]
+    double.start()
+    until(lambda: receiver.ids() == ["doc:1"])
+
+
+def test_a_couchdb_it_does_not_trust_restarts_the_input_each_second(double, couchdb, certificate):
+    right, wrong = certificate
+    secured(couchdb, right)
+    double.conf = double.conf.replace("reconnect_delay => 0.2", "reconnect_delay => 30")
+    edited("    db =>", f'    secure => true\n    ca_file => "{wrong}"\n    db =>')(double)
+    double.start()
+    until(lambda: len(double.said("Exception: OpenSSL::SSL::SSLError")) == 2)
+    assert "certificate verify failed" in double.said("unrecoverable")[0]["logEvent"]["message"] and not couchdb.requests
 
 
 # --- the API

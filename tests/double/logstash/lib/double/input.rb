@@ -11,11 +11,11 @@ module Double
   # - The file is cut to nothing and written again for each change, before the change is delivered, and never synced.
   # - Whenever the connection is lost or refused, it asks again from the position the request was first made with.
   # - A feed that ends in good order is asked for again at once.
-  # - To stop it only looks when a change comes; then it skips that change and goes on.
+  # - Told to stop it skips what comes and goes on; it ends when a feed ends in good order.
   class Input
     LOGGER = "logstash.inputs.couchdbchanges".freeze
     PAUSE = 1 # seconds before a plugin that failed is run again
-    LOST = [Timeout::Error, Errno::EINVAL, Errno::ECONNRESET, EOFError, Errno::EHOSTUNREACH, Errno::ECONNREFUSED, Errno::EPIPE,
+    LOST = [Timeout::Error, Errno::EINVAL, Errno::ECONNRESET, EOFError, Errno::EHOSTUNREACH, Errno::ECONNREFUSED,
             Net::HTTPBadResponse, Net::HTTPHeaderSyntaxError, Net::ProtocolError, SocketError].freeze
 
     # CouchDB's answer is none to read from.
@@ -65,26 +65,13 @@ module Double
       info("Connecting to CouchDB _changes stream at:", { host: @settings["host"], port: port, db: @settings["db"] })
       uri = address
       info("Using service uri :", { uri: "#<#{uri.class} #{uri}>" })
-      until @stopping
-        begin
-          request(uri, &deliver)
-        rescue Answer => e
-          error("Unable to connect to database", { db: @settings["db"], error: e.message })
-          wait
-        rescue *LOST => e
-          error("Connection problem encountered: Retrying connection in #{@settings['reconnect_delay']} seconds...",
-                { error: e.message, host: @settings["host"], port: port, db: @settings["db"] })
-          wait
-        end
-      end
+      @buffer = +"" # kept over reconnects: what a lost connection left of a line spoils the next one
+      request(uri, &deliver) until @stopping
     end
 
+    # One answer, in good order; otherwise tried again until there is one, whether it is to stop or not.
     def request(uri, &deliver)
-      http = Net::HTTP.new(@settings["host"], @settings["port"].to_i, nil)
-      http.max_retries = 0
-      http.use_ssl = @settings["secure"]
-      http.ca_file = @settings["ca_file"]
-      http.start do
+      connect.start do |http|
         get = Net::HTTP::Get.new(uri.request_uri)
         get.basic_auth(@settings["username"], @settings["password"]) if @settings["username"] && @settings["password"]
         http.request(get) do |answer|
@@ -92,6 +79,21 @@ module Double
           lines(answer) { |line| change(line, &deliver) }
         end
       end
+    rescue Answer => e
+      error("Unable to connect to database", { db: @settings["db"], error: e.message })
+      retry if reconnect?
+    rescue *LOST => e
+      error("Connection problem encountered: Retrying connection in #{@settings['reconnect_delay']} seconds...",
+            { error: e.message, host: @settings["host"], port: port, db: @settings["db"] })
+      retry if reconnect?
+    end
+
+    def connect
+      http = Net::HTTP.new(@settings["host"], @settings["port"].to_i, nil)
+      http.max_retries = 0
+      http.use_ssl = @settings["secure"]
+      http.ca_file = @settings["ca_file"]
+      http
     end
 
     def check(code)
@@ -104,10 +106,10 @@ module Double
     end
 
     def lines(answer)
-      buffer = +""
       answer.read_body do |chunk|
-        *whole, rest = (buffer << chunk.b).split("\n", -1)
-        buffer = rest || +""
+        next if chunk.empty?
+
+        *whole, @buffer = (@buffer << chunk.b).split("\n", -1)
         whole.each do |line|
           break if @stopping
 
@@ -133,8 +135,8 @@ module Double
     end
 
     def address
-      query = "feed=continuous&include_docs=true&since=#{@sequence}&"
-      query += @settings["timeout"] ? "timeout=#{@settings['timeout'].to_i}" : "heartbeat=#{@settings['heartbeat'].to_i}"
+      wait = @settings["timeout"] ? "timeout" : "heartbeat"
+      query = URI.encode_www_form("feed" => "continuous", "include_docs" => "true", "since" => @sequence, wait => @settings[wait].to_i)
       URI("#{@settings['secure'] ? 'https' : 'http'}://#{@settings['host']}:#{port}/#{@settings['db']}/_changes?#{query}")
     end
 
@@ -142,8 +144,9 @@ module Double
       @settings["port"].to_i.to_s
     end
 
-    def wait
+    def reconnect?
       sleep @settings["reconnect_delay"] if @settings["always_reconnect"]
+      @settings["always_reconnect"]
     end
 
     def unrecoverable(error)
