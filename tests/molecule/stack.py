@@ -112,6 +112,12 @@ class CouchDB:
             if not row["id"].startswith("_design/")
         }
 
+    def answers(self) -> bool:
+        try:
+            return self.session.get(self.url, timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
     def write(self, database: str = "medic", **fields) -> str:
         """Writes a report and returns its id."""
         id_ = str(uuid.uuid4())

@@ -132,7 +132,7 @@ def test_postgrest_may_be_away(couchdb, warehouse, vm):
 def test_couchdb_may_be_restarted(couchdb, warehouse, vm):
     started = show(vm, "ExecMainStartTimestampMonotonic")
     vm.run("systemctl restart cht-couchdb-demo")
-    until(lambda: vm.run("curl -fs http://127.0.0.1:5984/").rc == 0, 60, "CouchDB's return")
+    until(couchdb.answers, 60, "CouchDB's return")
     arrives(couchdb, warehouse)
     assert show(vm, "ExecMainStartTimestampMonotonic") == started
     assert_equal(couchdb, warehouse)

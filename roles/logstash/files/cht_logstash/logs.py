@@ -12,7 +12,7 @@ import json
 import logging
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 INPUT = "logstash.inputs.couchdbchanges"
 OUTPUT = "logstash.outputs.http"
@@ -58,7 +58,7 @@ class Line:
 def read(line: str) -> Line:
     """Understand a line of Logstash's output."""
     try:
-        entry = json.loads(line)
+        entry = json.loads(line, object_pairs_hook=_first_of_each)
         event = entry["logEvent"]
         message = str(event["message"])
     except (ValueError, KeyError, TypeError):
@@ -81,6 +81,11 @@ def read(line: str) -> Line:
         "unrecoverable error" in head and "ParserError" in message,
         head,
     )
+
+
+def _first_of_each(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    """Some of Logstash's lines name ``message`` twice: the headline, then what it is about."""
+    return dict(reversed(pairs))
 
 
 def _plain(line: str) -> Line:
