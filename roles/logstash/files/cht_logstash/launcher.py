@@ -44,6 +44,7 @@ class Launcher:
         self._notifier = notifier
         self._sources = Sources(config, notifier)
         self._problems: Dict[str, Tuple[float, str]] = {}
+        self._sent: Dict[str, int] = {}  # events a pipeline has sent
         self._unreadable: Dict[str, int] = {}
         self._state: Any = None
         self._loading = False
@@ -192,6 +193,10 @@ class Launcher:
             return False
         for source in self._sources.taking_part:
             stats = pipelines.get(source.feed.pipeline) or {}
+            sent = (stats.get("events") or {}).get("out", 0)
+            if sent > self._sent.get(source.feed.pipeline, 0):
+                self._problems.pop(source.feed.pipeline, None)
+            self._sent[source.feed.pipeline] = sent
             problem = self._last_problem(source)
             if stats.get("events") is not None:
                 source.state, source.problem = sources.RUNNING, problem
