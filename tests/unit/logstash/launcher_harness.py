@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -74,6 +75,25 @@ def free_port():
         return probe.getsockname()[1]
 
 
+class Launcher(Process):
+    """The process. However its test ends, it ends in good order and leaves nobody behind."""
+
+    def __init__(self, site, arguments, environment):
+        self._site = site
+        super().__init__(site.directory, arguments, environment)
+
+    def __exit__(self, *error):
+        try:
+            if self.process.poll() is None:
+                self.process.terminate()
+                assert self.exit_code() == 0
+            assert not self._site.left(), "processes are left"
+        finally:
+            super().__exit__(*error)
+            for pid in self._site.left():
+                os.kill(pid, signal.SIGKILL)
+
+
 class Site:
     """Directories, configuration and stand-in for one launcher."""
 
@@ -126,7 +146,7 @@ class Site:
         path.write_text(json.dumps(self.config))
         environment = {"HURRY": json.dumps({**QUICK, **hurry}), **dict(environment)}
         environment["PYTHONPATH"] = f"{self.directory / 'hurry'}:{PYTHONPATH}"
-        return Process(self.directory, ["-m", "cht_logstash", command, "--config", str(path)], environment)
+        return Launcher(self, ["-m", "cht_logstash", command, "--config", str(path)], environment)
 
     def started(self):
         """How the stand-in was started, each time."""
