@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the relay's package on the path, and offers the two peers."""
+"""Puts the relay's package on the path, and offers the engine between the two peers."""
 
 import sys
 from pathlib import Path
@@ -8,24 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "roles/base/files"), str(ROOT / "roles/relay/files")]
+sys.path.insert(0, str(ROOT / "roles/relay/files"))
 
+from engine_peers import PASSWORD, TOKEN  # noqa: E402
 from relay_harness import Relay  # noqa: E402
-from relay_peers import PASSWORD, TOKEN, CouchDBPeer, PostgRESTPeer  # noqa: E402
-
-
-@pytest.fixture
-def couchdb():
-    """A server that answers as CouchDB did when it was recorded."""
-    with CouchDBPeer() as peer:
-        yield peer
-
-
-@pytest.fixture
-def postgrest():
-    """A server that keeps the ingest contract."""
-    with PostgRESTPeer() as peer:
-        yield peer
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import logging
 import time
 
 import pytest
-from relay_harness import Relay, until
-from relay_peers import HANG_UP, Reply, cut, reply
-from relay_recordings import pouchdb, recording
+from engine_harness import until
+from engine_peers import HANG_UP, Reply, cut, reply
+from engine_recordings import pouchdb, recording
+from relay_harness import Relay
 
 from cht_relay import engine
 from cht_engine import backoff as pauses

@@ -7,9 +7,10 @@ import signal
 import time
 
 import pytest
-from relay_harness import PYTHONPATH, ROLES, Program, until
-from relay_peers import PASSWORD, TOKEN, Reply, cut, reply
-from relay_recordings import recording
+from engine_harness import until
+from engine_peers import PASSWORD, TOKEN, Reply, cut, reply
+from engine_recordings import recording
+from relay_harness import PYTHONPATH, ROLES, Program
 
 
 def test_a_run_and_its_end(couchdb, postgrest, settings, tmp_path):

@@ -6,7 +6,7 @@ import json
 import random
 
 import pytest
-from relay_recordings import all_pages, pouchdb, recording
+from engine_recordings import all_pages, pouchdb, recording
 
 from cht_relay.pages import Page, PageError, _cut_lines, cut
 

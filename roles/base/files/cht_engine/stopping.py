@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import Any, Optional
+from contextlib import contextmanager
+from typing import Any, Iterator, List, Optional
 
 # Seconds after which a process asked to end is gone, whatever it is doing.
 LAST_RESORT = 1.5
@@ -36,3 +37,18 @@ def on_signals(
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Put a signal that comes meanwhile off until the end."""
+    came: List[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(n, lambda number, _frame: came.append(number)) for n in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before):
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])

@@ -71,7 +71,10 @@ def main(argv: Optional[List[str]] = None) -> int:
         # Its text may quote a document: say where, not what.
         steps = traceback.extract_tb(error.__traceback__)
         path = " > ".join(f"{os.path.basename(s.filename)}:{s.lineno}" for s in steps)
-        return _end(notifier, EXIT_DIED, f"unforeseen {type(error).__name__} at {path}")
+        text = f"unforeseen {type(error).__name__} at {path}"
+        if isinstance(error, OSError) and error.strerror:  # as for a full disk
+            text += f": {error.strerror}"
+        return _end(notifier, EXIT_DIED, text)
 
 
 def _end(notifier: Notifier, code: int, text: str) -> int:
@@ -81,8 +84,11 @@ def _end(notifier: Notifier, code: int, text: str) -> int:
 
 
 def _check(settings: config.Config) -> int:
-    settings.jwt_secret()
-    good, lines = process.check(settings, [Source(feed) for feed in settings.feeds])
+    try:
+        settings.jwt_secret()
+        good, lines = process.check(settings, [Source(feed) for feed in settings.feeds])
+    except ConfigError as error:
+        good, lines = False, [str(error)]
     if not good:
         for line in lines:
             print(line)

@@ -77,7 +77,11 @@ def load(path: str) -> Config:
 def _feeds(value: Any) -> List[Feed]:
     if not isinstance(value, list) or not value:
         raise ValueError("must be a list of feeds, not empty")
-    return [settings.fill(item, Feed, _FEED_CHECKS) for item in value]
+    made = [settings.fill(item, Feed, _FEED_CHECKS) for item in value]
+    for key in ("number", "pipeline", "source"):
+        if len({getattr(feed, key) for feed in made}) < len(made):
+            raise ValueError(f"two feeds with the same {key}")
+    return made
 
 
 def _hours(value: Any) -> float:

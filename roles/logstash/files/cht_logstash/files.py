@@ -9,6 +9,7 @@ import json
 import os
 from typing import Any, Iterable, Optional
 
+from cht_engine.settings import ConfigError
 from cht_logstash.config import Config, Feed
 
 # Where the vendor's JVM options lie: in the archive, or where the deb puts them.
@@ -58,7 +59,10 @@ def read_sequence(config: Config, feed: Feed) -> Optional[str]:
 
 
 def write_settings(config: Config, directory: str, feeds: Iterable[Feed]) -> str:
-    """Make Logstash's settings directory, with a pipeline for each of ``feeds``."""
+    """Make Logstash's settings directory, with a pipeline for each of ``feeds``.
+
+    Raises ConfigError where a pipeline's file cannot be read.
+    """
     os.makedirs(directory, mode=0o750, exist_ok=True)
     links = {
         name: os.path.join(config.settings_dir, name)
@@ -74,13 +78,14 @@ def write_settings(config: Config, directory: str, feeds: Iterable[Feed]) -> str
             if os.path.lexists(link):
                 os.unlink(link)
             os.symlink(target, link)
-    pipelines = [
-        {
-            "pipeline.id": feed.pipeline,
-            "path.config": os.path.join(config.pipelines_dir, feed.pipeline + ".conf"),
-        }
-        for feed in feeds
-    ]
+    pipelines = []
+    for feed in feeds:
+        conf = os.path.join(config.pipelines_dir, feed.pipeline + ".conf")
+        try:  # where it is missing, Logstash would find nothing wrong
+            open(conf, "rb").close()
+        except OSError as error:
+            raise ConfigError(f"{conf}: {error.strerror}") from None
+        pipelines.append({"pipeline.id": feed.pipeline, "path.config": conf})
     # JSON, which is YAML too
     write(os.path.join(directory, "pipelines.yml"), json.dumps(pipelines, indent=1))
     return directory

@@ -11,8 +11,9 @@ from typing import Any, Dict, Optional, Tuple
 
 import requests
 
+from cht_engine import stopping
 from cht_engine.backoff import Backoff
-from cht_engine.errors import LeaseLost, Refused, Transient
+from cht_engine.errors import LeaseLost, Refused, TooMuch, Transient
 from cht_engine.notify import Notifier
 from cht_logstash import files, logs, sources, token
 from cht_logstash.config import Config
@@ -30,6 +31,7 @@ API_PATIENCE = 180.0  # seconds without an answer of the API after which it is s
 # longest pause (60) and the input's (30).
 PROBLEM_LASTS = 150.0
 UNREADABLE_TIMES = 3
+NEARLY = 100  # changes left to read with which a first load counts as done
 
 
 class Died(Exception):
@@ -55,11 +57,14 @@ class Launcher:
         Raises BadCredentials, LeaseLost, Died, ConfigError.
         """
         signed = self._prepare()
-        logstash = Logstash(self._config, self._sources.taking_part, signed)
+        logstash = None
         try:
+            with stopping.held():  # no process without somebody who ends it
+                logstash = Logstash(self._config, self._sources.taking_part, signed)
             reason = self._watch(logstash, signed)
         finally:
-            logstash.stop()
+            if logstash is not None:
+                logstash.stop()
         log.info("starting Logstash again: %s", reason)
 
     def _prepare(self) -> token.Token:
@@ -80,6 +85,8 @@ class Launcher:
                 problem, pause = str(refused), refused.wait
             except Transient as transient:
                 problem, pause = str(transient), backoff.next(transient.retry_after)
+            except TooMuch as slow:  # the call waited for one of an older process
+                problem, pause = str(slow), backoff.next()
             if problem != said:
                 log.error("waiting: %s", problem)
                 said = problem
@@ -109,7 +116,11 @@ class Launcher:
             for line in logstash.lines(1.0):
                 self._heed(line)
             if logstash.ended() is not None:
+                for line in logstash.lines(1.0):  # why, as a rule
+                    self._heed(line)
                 raise Died(f"Logstash ended with status {logstash.ended()}")
+            if logstash.silent:
+                raise Died("Logstash has closed its output")
             now = time.monotonic()
             if now >= due:
                 return f"it has run for {self._config.restart_hours:g} hours"
@@ -176,6 +187,9 @@ class Launcher:
                     "Logstash cannot read a change, and what follows waits for it"
                     " (more than 1000 levels?): cht_sync_engine: relay reads it"
                 )
+            return None
+        if line.failed:
+            return f"its input fails again and again ({line.failed})"
         return None
 
     def _look_at_api(self, age: float) -> bool:
@@ -201,7 +215,8 @@ class Launcher:
             if stats.get("events") is not None:
                 source.state, source.problem = sources.RUNNING, problem
             elif (stats.get("reloads") or {}).get("last_error") or age > API_PATIENCE:
-                source.problem = "its pipeline does not start: read the journal"
+                source.state = sources.STARTING
+                source.problem = "its pipeline does not run: read the journal"
         running = all(s.state == sources.RUNNING for s in self._sources.taking_part)
         self._tell("running" if running else None)
         return True
@@ -215,7 +230,7 @@ class Launcher:
         if not self._loading:
             return False
         behind = [self._sources.behind(source) for source in self._sources.taking_part]
-        return all(count == 0 for count in behind)
+        return all(count is not None and count <= NEARLY for count in behind)
 
     def _tell(self, phase: Optional[str], problem: Optional[str] = None) -> None:
         """Let state.json and systemd know, if there is news. None: the same phase."""

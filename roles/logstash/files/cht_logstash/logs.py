@@ -12,23 +12,26 @@ import json
 import logging
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 INPUT = "logstash.inputs.couchdbchanges"
 OUTPUT = "logstash.outputs.http"
+RUBY = "logstash.filters.ruby"
+AGENT = "logstash.agent"
+RUNNER = "logstash.runner"
 
 _LEVELS = {
     "WARN": logging.WARNING,
     "ERROR": logging.ERROR,
     "FATAL": logging.CRITICAL,
 }
-_SHOWN = ("code", "body", "db", "error", "url", "class", "port", "count", "path", "reason")
+_SHOWN = ("code", "db", "error", "url", "class", "port", "count", "path", "reason")
+# Their errors are of connections and settings; those of others may quote a change.
+_QUOTABLE = (INPUT, OUTPUT, RUNNER, AGENT)
 _NOISE = ("Retrying http request, will sleep",)
 # Of what is printed past the log: the JVM's last words.
-_JVM = re.compile(
-    r"OutOfMemoryError|^(FATAL|ERROR|Error|Exception|Unrecognized|could not|No such)",
-    re.IGNORECASE,
-)
+_JVM = re.compile(r"^(FATAL|Error|Exception|Unrecognized|Invalid|could not|No such)", re.IGNORECASE)
+_NO_MEMORY = re.compile(r"OutOfMemoryError(: (Java heap space|Metaspace))?")
 _PLAIN = re.compile(
     r"^\[[^\]]+\]\[(\w+) *\]\[([\w.]+) *\](?:\[([^\]]+)\])?(?:\[[^\]]+\])? (.*)"
 )
@@ -42,7 +45,9 @@ _PLAIN_STATUS = {
 @dataclass(frozen=True)
 class Line:
     """One line: its ``level`` and ``text`` for the journal (None: not worth one), and
-    what it says of a ``pipeline``: the ``status`` that CouchDB or PostgREST answered and ``unreadable``, a change that the input cannot parse.
+    what it says of a ``pipeline``: the ``status`` that CouchDB or PostgREST answered (and
+    PostgREST's ``code``), ``failed``, the class of what ended a plugin, and
+    ``unreadable``, a change that the input cannot parse.
     """
 
     level: int = logging.INFO
@@ -51,69 +56,85 @@ class Line:
     pipeline: Optional[str] = None
     status: Optional[int] = None
     code: str = ""
-    unreadable: bool = False
-    message: str = ""
+    failed: str = ""
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether it was a change that ended the input."""
+        return self.failed.endswith("ParserError")
 
 
-def read(line: str) -> Line:
-    """Understand a line of Logstash's output."""
+def read(line: str, secrets: Sequence[str] = ()) -> Line:
+    """Understand a line of Logstash's output. ``secrets`` are not shown."""
     try:
-        entry = json.loads(line, object_pairs_hook=_first_of_each)
+        entry = json.loads(line, object_pairs_hook=_first)
         event = entry["logEvent"]
         message = str(event["message"])
-    except (ValueError, KeyError, TypeError):
-        return _plain(line)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return _plain(line, secrets)
     logger = str(entry.get("loggerName", ""))
     pipeline = entry.get("pipeline.id")
     head = message.partition("\n")[0]
-    exception = re.search(r"^\s*Exception: (\S+)", message, re.MULTILINE)
+    if logger == RUBY:  # an error of the script, which may quote the event
+        head = head.partition(":")[0]
+    exception = re.search(r"^\s*Exception: ([\w:]+)", message, re.MULTILINE)
+    failed = exception.group(1) if exception and "unrecoverable error" in head else ""
     text = _of(pipeline, head)
-    if exception:
-        text += f" ({exception.group(1)})"
+    if failed:
+        text += f" ({failed})"
     text += _members(event, logger)
     return Line(
         _LEVELS.get(str(entry.get("level")), logging.INFO),
-        None if head.startswith(_NOISE) else _short(text),
+        None if head.startswith(_NOISE) else _short(text, secrets),
         logger,
         pipeline,
         _status(event, logger),
-        _code(str(event.get("body", ""))),
-        "unrecoverable error" in head and "ParserError" in message,
-        head,
+        _said(str(event.get("body", "")))[0],
+        failed,
     )
 
 
-def _first_of_each(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
-    """Some of Logstash's lines name ``message`` twice: the headline, then what it is about."""
-    return dict(reversed(pairs))
-
-
-def _plain(line: str) -> Line:
+def _plain(line: str, secrets: Sequence[str]) -> Line:
     """A line in the other form (before the log is set up), or of the JVM."""
     found = _PLAIN.match(line)
     if not found:
-        return Line(logging.ERROR, _short(line)) if _JVM.search(line) else Line()
+        memory = _NO_MEMORY.search(line)
+        if memory:  # the rest may be a change
+            return Line(logging.ERROR, memory.group() + ": raise logstash_heap")
+        return Line(logging.ERROR, _short(line, secrets)) if _JVM.match(line) else Line()
     level, logger, pipeline, message = found.groups()
     status = _PLAIN_STATUS.get(logger, _NEVER).search(message)
+    code = re.search(r'\\"code\\":\s*\\"(\w*)', message)
+    message = message.partition(" {" if logger not in _QUOTABLE else ":body=>")[0]
+    if logger == RUBY:
+        message = message.partition(":")[0]
     return Line(
         _LEVELS.get(level, logging.INFO),
-        None if message.startswith(_NOISE) else _short(_of(pipeline, message)),
+        None if message.startswith(_NOISE) else _short(_of(pipeline, message), secrets),
         logger,
         pipeline,
         int(status.group(1)) if status else None,
-        _code(message),
-        message=message,
+        code.group(1) if code else "",
     )
+
+
+def _first(pairs: Sequence[Tuple[str, Any]]) -> Dict[str, Any]:
+    """Logstash writes what goes with a message under its name too: ``message`` twice."""
+    made: Dict[str, Any] = {}
+    for key, value in pairs:
+        made.setdefault(key if key not in made else key + "_1", value)
+    return made
 
 
 def _members(event: Dict[str, Any], logger: str) -> str:
     if not logger.startswith("logstash."):
         return ""
-    shown = {
-        key: str(event[key])[:300]
-        for key in _SHOWN
-        if key in event and (key != "error" or logger in (INPUT, OUTPUT))
-    }
+    keys = [key for key in _SHOWN if key != "error" or logger in _QUOTABLE]
+    if logger in _QUOTABLE:
+        keys.append("message_1")
+    shown = {key.partition("_")[0]: event[key] for key in keys if key in event}
+    if "code" in shown:
+        shown["answer"] = " ".join(_said(str(event.get("body", ""))))
     return "".join(f" {key}={value}" for key, value in shown.items())
 
 
@@ -126,15 +147,21 @@ def _status(event: Dict[str, Any], logger: str) -> Optional[int]:
     return None
 
 
-def _code(body: str) -> str:
-    """PostgREST's, of the answer it gave."""
-    found = re.search(r'"code\W+(\w+)', body)
-    return found.group(1) if found else ""
+def _said(body: str) -> Tuple[str, str]:
+    """Code and message of PostgREST's answer. The message is ours by contract, the
+    details may quote what was sent."""
+    try:
+        answer = json.loads(body)
+        return str(answer["code"]), str(answer["message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "", ""
 
 
 def _of(pipeline: Optional[str], message: str) -> str:
     return f"[{pipeline}] {message}" if pipeline else message
 
 
-def _short(text: str) -> str:
+def _short(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
     return " ".join(text.split())[:600]

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from typing import Dict, Iterator, List, Optional
 
+from cht_engine.settings import ConfigError
 from cht_logstash import files, logs
 from cht_logstash.config import Config
 from cht_logstash.sources import Source
@@ -20,15 +21,14 @@ from cht_logstash.token import Token
 # Seconds between SIGTERM, which Logstash does not heed while a feed idles, and SIGKILL.
 # It loses nothing: the next start goes on from what the database holds.
 GRACE = 5.0
+_LINES = 1000
 
 
 def environment(config: Config, sources: List[Source], token: str) -> Dict[str, str]:
     """What the pipelines refer to, and what bin/logstash itself heeds."""
-    values = {
-        name: os.environ[name]
-        for name in ("PATH", "LANG", "LC_ALL", "TZ")
-        if name in os.environ
-    }
+    values = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
+    # Java reads its environment, and so the passwords, in the locale's encoding.
+    values["LC_ALL"] = "C.UTF-8"
     values["HOME"] = config.state_dir
     values["LS_JAVA_OPTS"] = f"-Xms{config.heap} -Xmx{config.heap}"
     if config.java_home:
@@ -42,6 +42,13 @@ def environment(config: Config, sources: List[Source], token: str) -> Dict[str, 
     return values
 
 
+def _program(config: Config) -> str:
+    path = os.path.join(config.logstash_home, "bin/logstash")
+    if not os.access(path, os.X_OK):
+        raise ConfigError(f"{path}: key logstash_home: no program there to be run")
+    return path
+
+
 class Logstash:
     """A running bin/logstash, whose lines wait to be read."""
 
@@ -53,9 +60,11 @@ class Logstash:
         )
         for name in ("data", "logs"):
             os.makedirs(os.path.join(config.state_dir, name), mode=0o700, exist_ok=True)
+        values = environment(config, sources, token.text)
+        program = _program(config)
         self._process = subprocess.Popen(
-            [os.path.join(config.logstash_home, "bin/logstash"), "--path.settings", directory],
-            env=environment(config, sources, token.text),
+            [program, "--path.settings", directory],
+            env=values,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -63,7 +72,14 @@ class Logstash:
             errors="replace",
             start_new_session=True,
         )
-        self._lines: "queue.SimpleQueue[logs.Line]" = queue.SimpleQueue()
+        self.silent = False  # its output is closed
+        self._secrets = [
+            value
+            for name, value in values.items()
+            if value and name.startswith(("CHT_TOKEN", "CHT_PASSWORD_", "CHT_LEASE_"))
+        ]
+        # Bounded: who says more than is read has to wait, and fills no memory.
+        self._lines: "queue.Queue[Optional[logs.Line]]" = queue.Queue(_LINES)
         threading.Thread(target=self._listen, name="log", daemon=True).start()
 
     def ended(self) -> Optional[int]:
@@ -71,23 +87,31 @@ class Logstash:
         return self._process.poll()
 
     def lines(self, seconds: float) -> Iterator[logs.Line]:
-        """What it has said, waiting for the first line for at most ``seconds``."""
+        """What it has said, waiting for the first line for at most ``seconds``. Ends
+        after some, however much there is, and where it has closed its output."""
         try:
-            yield self._lines.get(timeout=seconds)
-            while True:
-                yield self._lines.get_nowait()
-        except queue.Empty:
+            for _ in range(_LINES):
+                line = self._lines.get(timeout=seconds)
+                if line is None:
+                    self._lines.put(None)
+                    self.silent = True
+                    self._process.wait(1.0)
+                    return
+                yield line
+                seconds = 0.0
+        except (queue.Empty, subprocess.TimeoutExpired):
             return
 
     def stop(self, grace: float = GRACE) -> None:
         """End it and whatever it started."""
-        self._signal(signal.SIGTERM)
         try:
+            self._signal(signal.SIGTERM)
             self._process.wait(grace)
         except subprocess.TimeoutExpired:
             pass
-        self._signal(signal.SIGKILL)
-        self._process.wait()
+        finally:  # also where this process is asked to end meanwhile
+            self._signal(signal.SIGKILL)
+            self._process.wait()
 
     def _signal(self, number: int) -> None:
         try:
@@ -97,8 +121,11 @@ class Logstash:
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
-        for text in self._process.stdout:
-            self._lines.put(logs.read(text.rstrip("\n")))
+        try:
+            for text in self._process.stdout:
+                self._lines.put(logs.read(text.rstrip("\n"), self._secrets))
+        finally:
+            self._lines.put(None)
 
 
 def check(config: Config, sources: List[Source]) -> "tuple[bool, List[str]]":
@@ -106,6 +133,11 @@ def check(config: Config, sources: List[Source]) -> "tuple[bool, List[str]]":
     running Logstash holds its own."""
     for source in sources:
         source.lease = "lease"
+    program = _program(config)
+    values = environment(config, sources, "token")  # which reads all secrets
+    for name in values:
+        if name.startswith("CHT_PASSWORD_"):
+            values[name] = "password"
     with tempfile.TemporaryDirectory(prefix="cht-logstash-") as scratch:
         directory = files.write_settings(
             config, os.path.join(scratch, "settings"), [source.feed for source in sources]
@@ -114,7 +146,7 @@ def check(config: Config, sources: List[Source]) -> "tuple[bool, List[str]]":
             os.mkdir(os.path.join(scratch, name))
         done = subprocess.run(
             [
-                os.path.join(config.logstash_home, "bin/logstash"),
+                program,
                 "-t",
                 "--path.settings",
                 directory,
@@ -123,7 +155,7 @@ def check(config: Config, sources: List[Source]) -> "tuple[bool, List[str]]":
                 "--path.logs",
                 os.path.join(scratch, "logs"),
             ],
-            env=environment(config, sources, "token"),
+            env=values,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -101,15 +101,14 @@ class Sources:
                 away[account] = problem
                 source.leave_out(UNREACHABLE, problem)
             except Refused as problem:
-                if problem.credentials:
-                    raise BadCredentials(str(problem)) from None
+                _mind_credentials(problem)
                 source.leave_out(MISSING, problem)
         return found
 
     def claim(self, sources: Iterable[Source], token: Token) -> None:
         """Take ``sources`` for this start, and let each begin where the database stands.
 
-        Raises LeaseLost, Refused or Transient.
+        Raises BadCredentials, LeaseLost, or another Problem, which may pass.
         """
         for source in sources:
             feed = source.feed
@@ -130,20 +129,28 @@ class Sources:
             self._ask_what_waits(source, claim.seq)
 
     def behind(self, source: Source) -> Optional[int]:
-        """How many changes Logstash has not read yet; None where nobody says."""
+        """How many changes Logstash has not read yet; None where nobody says.
+
+        Raises BadCredentials.
+        """
         seq = files.read_sequence(self._config, source.feed)
         try:
             with closing(self._couchdb(source.feed)) as couchdb:
                 return couchdb.pending(seq or "0", FIRST_LOAD)
-        except Problem:  # the input meets it too, and its log tells
+        except Problem as problem:  # the input meets it too, and its log tells
+            _mind_credentials(problem)
             return None
 
     def replaced(self, source: Source) -> bool:
-        """Whether the database is another one of the same name by now."""
+        """Whether the database is another one of the same name by now.
+
+        Raises BadCredentials.
+        """
         try:
             with closing(self._couchdb(source.feed)) as couchdb:
                 identity = couchdb.identity()
-        except Problem:
+        except Problem as problem:
+            _mind_credentials(problem)
             return False
         return None not in (identity, source.identity) and identity != source.identity
 
@@ -154,6 +161,7 @@ class Sources:
         except Transient:
             source.waiting = 0
         except Refused as problem:  # the input would meet the same for ever
+            _mind_credentials(problem)
             source.leave_out(REFUSED, problem)
 
     def _couchdb(self, feed: Feed) -> CouchDB:
@@ -167,3 +175,9 @@ class Sources:
             _PATIENCE,
             self._notifier.expect,
         )
+
+
+def _mind_credentials(problem: Problem) -> None:
+    """Whoever asks: a refused account is not tried twice."""
+    if isinstance(problem, Refused) and problem.credentials:
+        raise BadCredentials(str(problem)) from None

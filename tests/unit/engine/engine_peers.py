@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from relay_recordings import recording
+from engine_recordings import recording
 
 PASSWORD = "s3cret-pässword:1"
 TOKEN = "eyJhbGciOiJub25l.dG9wLXNlY3JldC10b2tlbg.c2ln"

@@ -7,8 +7,8 @@ import gzip
 import json
 
 import pytest
-from relay_peers import HANG_UP, PASSWORD, Reply, cut, reply
-from relay_recordings import chunk, pouchdb, recording
+from engine_peers import HANG_UP, PASSWORD, Reply, cut, reply
+from engine_recordings import chunk, pouchdb, recording
 
 from cht_relay import pages
 from cht_engine.couchdb import CouchDB

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from relay_harness import until
+from engine_harness import until
 
 from cht_engine import notify
 from cht_engine.notify import Notifier

@@ -5,8 +5,8 @@
 import json
 
 import pytest
-from relay_peers import HANG_UP, TOKEN, Reply, cut, reply
-from relay_recordings import recording
+from engine_peers import HANG_UP, TOKEN, Reply, cut, reply
+from engine_recordings import recording
 
 from cht_engine.errors import LeaseLost, Refused, TooMuch, Transient, Unanswered
 from cht_relay.pages import cut as cut_page
