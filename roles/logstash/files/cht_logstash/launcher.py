@@ -29,7 +29,7 @@ COMPARE_EVERY = 300.0  # seconds between two looks whether a database was replac
 API_PATIENCE = 180.0  # seconds without an answer of the API after which it is stuck
 # Seconds a problem is shown for after it was logged last: longer than the output's
 # longest pause (60) and the input's (30).
-PROBLEM_LASTS = 150.0
+PROBLEM_LASTS = 100.0
 UNREADABLE_TIMES = 3
 NEARLY = 100  # changes left to read with which a first load counts as done
 
@@ -128,7 +128,7 @@ class Launcher:
             if time.time() >= renew:
                 return "its token needs renewal"
             if now >= look:
-                look = now + LOOK_EVERY
+                look = now + (LOOK_EVERY if self._running else min(LOOK_EVERY, 2.0))
                 if self._look_at_api(now - started):
                     heard = time.monotonic()
                 elif now - heard > API_PATIENCE:
@@ -220,6 +220,10 @@ class Launcher:
         running = all(s.state == sources.RUNNING for s in self._sources.taking_part)
         self._tell("running" if running else None)
         return True
+
+    @property
+    def _running(self) -> bool:
+        return (self._state or {}).get("phase") == "running"
 
     def _last_problem(self, source: Source) -> Optional[str]:
         when, problem = self._problems.get(source.feed.pipeline, (0.0, ""))
