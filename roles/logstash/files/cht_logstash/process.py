@@ -135,6 +135,7 @@ def check(config: Config, sources: List[Source]) -> "tuple[bool, List[str]]":
         source.lease = "lease"
     program = _program(config)
     values = environment(config, sources, "token")  # which reads all secrets
+    values["LS_JAVA_OPTS"] = "-Xms256m -Xmx512m"  # beside a running one, so a small one
     for name in values:
         if name.startswith("CHT_PASSWORD_"):
             values[name] = "password"
