@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for bin/logstash, which says what a test wants it to say. It reads nothing and sends nothing: the double in
 tests/double does. Its directory holds, where the test made them: `said` (its output, followed as it grows), `status`
-(exit with it), `stubborn` (heed no SIGTERM), `stats.json` (the API's answer; absent: no API), `child` (start a process)."""
+(exit with it), `stubborn` (heed no SIGTERM), `stats.json` (the API's answer; absent: no API), `child` (start a process),
+`babbled` (say it all the time)."""
 
 import json
 import os
@@ -48,12 +49,12 @@ def main():
     made.rename(made.with_suffix(".json"))
     with open(HERE / "said", encoding="utf-8", errors="surrogateescape") as said:
         while True:
-            text = said.read()
+            text = said.read() + (HERE / "babbled").read_text() * 1000 if (HERE / "babbled").exists() else said.read()
             sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
             sys.stdout.flush()
             if not text and (HERE / "status").exists():
                 os._exit(int((HERE / "status").read_text()))
-            time.sleep(0.01)
+            time.sleep(0 if text else 0.01)
 
 
 main()
