@@ -62,7 +62,7 @@ lint: $(VENV)/.tests ## Style, Ansible's production profile, documentation again
 sanity: $(VENV)/.tests ## ansible-test sanity on the built collection
 	tests/tools/sanity.sh
 
-unit: $(VENV)/.tests ## Unit tests: seconds, no services
+unit: $(VENV)/.tests ## Unit tests: no services, a few minutes
 	$(TESTBED)/ruby.sh
 	pytest tests/unit
 
