@@ -164,7 +164,7 @@ def test_an_expired_token_blocks_and_loses_nothing(couchdb, warehouse, vm, broke
     vm.run(f"sed -i 's/\"token_hours\": [0-9.]*/\"token_hours\": 0.008/' {ETC}/launcher.json; systemctl restart {UNIT}")
     until(lambda: runs(vm), 60, "the start")
     vm.run(f"systemctl kill --kill-whom=main --signal=STOP {UNIT}")
-    until(lambda: "401" in vm.run(f"python3 -c {ASK_WITH_ITS_TOKEN!r}").stdout, 120, "the expiry")
+    until(lambda: "401" in vm.run("python3 -c %s", ASK_WITH_ITS_TOKEN).stdout, 120, "the expiry")
     held = couchdb.write()
     until(lambda: sent_and_waiting(vm), 60, "the refused call")
     assert warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{held}'") == 0
