@@ -9,10 +9,11 @@ import threading
 import time
 from collections import deque
 from contextlib import closing
-from typing import NoReturn, Optional
+from typing import Any, Callable, NoReturn, Optional
 
 from cht_engine.backoff import Backoff
 from cht_relay import pages
+from cht_relay.ahead import Ahead
 from cht_relay.config import Config
 from cht_engine.couchdb import CouchDB
 from cht_engine.errors import Problem, Refused, TooMuch, Transient, Unanswered
@@ -24,6 +25,32 @@ from cht_engine.stopping import Stopped
 log = logging.getLogger(__name__)
 
 TELL_EVERY = 20.0  # seconds; with nothing new, so that the stored time shows a live sync
+
+
+class _Source:
+    """The feed of changes, read in the thread of ``ahead``. What was asked last:
+    ``since``, ``longpoll``, and when (``asked``)."""
+
+    def __init__(self, couchdb: CouchDB, ahead: Ahead[Any], rows: int) -> None:
+        self._couchdb = couchdb
+        self._ahead = ahead
+        self._rows = rows
+        self.since = "0"
+        self.longpoll = False
+        self.asked = 0.0
+
+    def ask(self, since: str, longpoll: bool) -> None:
+        """Begin to fetch the page after ``since``."""
+        self.since, self.longpoll, self.asked = since, longpoll, time.monotonic()
+        self._ahead.ask(lambda: self._fetch(since, longpoll))
+
+    def take(self, waiting: Callable[[], None]) -> Optional[Page]:
+        """The page asked for; None after a longpoll without an end."""
+        return self._ahead.take(waiting)
+
+    def _fetch(self, since: str, longpoll: bool) -> Optional[Page]:
+        data = self._couchdb.changes(since, self._rows, longpoll)
+        return None if data is None else pages.cut(data)
 
 
 class Engine:
@@ -59,10 +86,12 @@ class Engine:
 
         Whatever goes wrong with a write ends up here again: after a failure nobody
         knows whether the call still runs, and only a new lease makes sure that it
-        cannot write once newer rows have been sent.
+        cannot write once newer rows have been sent. A page fetched ahead is thrown
+        away with it.
         """
         config = self._config
         secrets = config.secrets()
+        ahead: Ahead[Any] = Ahead()
         couchdb = CouchDB(
             config.couchdb_url,
             config.database,
@@ -71,7 +100,7 @@ class Engine:
             config.couchdb_ca_file,
             config.read_timeout,
             config.poll_timeout,
-            self._notifier.expect,
+            ahead.expect,
         )
         postgrest = PostgREST(
             config.postgrest_url,
@@ -82,45 +111,55 @@ class Engine:
             config.read_timeout,
             self._notifier.expect,
         )
-        with closing(couchdb), closing(postgrest):
-            claim = postgrest.claim(couchdb.identity())
+        with closing(ahead), closing(couchdb), closing(postgrest):
+            ahead.ask(couchdb.identity)
+            claim = postgrest.claim(ahead.take(self._waiting))
             if self._problem is None:
                 log.info("claimed %s, going on %s", config.source, _place(claim.seq))
-            self._follow(couchdb, postgrest, claim.lease, claim.seq)
+            source = _Source(couchdb, ahead, config.page_rows)
+            self._follow(source, postgrest, claim.lease, claim.seq)
 
     def _follow(
-        self, couchdb: CouchDB, postgrest: PostgREST, lease: str, seq: Optional[str]
+        self, source: _Source, postgrest: PostgREST, lease: str, seq: Optional[str]
     ) -> NoReturn:
         pending: Optional[int] = None  # as stored last
         longpoll = False
         told = 0.0  # when the last call was made
+        source.ask(seq or "0", longpoll)
         while True:
-            asked = time.monotonic()
-            page = self._fetch(couchdb, seq or "0", longpoll)
+            page = self._arrival(source)
             if page is None:
-                longpoll = False  # look whether it was silence or deafness
+                source.ask(seq or "0", False)  # was it silence or deafness?
                 continue
+            longpoll, more = source.longpoll, self._more(page)
+            if more:
+                source.ask(page.last_seq, False)  # comes while this one is written
             moved = page.rows or (page.last_seq, page.pending) != (seq, pending)
             if moved or time.monotonic() - told >= TELL_EVERY:
                 self._deliver(postgrest, lease, page)
                 seq, pending = page.last_seq, page.pending
                 told = time.monotonic()
             self._good(page)
-            if longpoll and not page.rows and time.monotonic() - asked < 1.0:
-                self._wait(1.0)  # a server that does not hold longpolls back
-            longpoll = not self._more(page)
+            if not more:
+                if longpoll and not page.rows and time.monotonic() - source.asked < 1.0:
+                    self._wait(1.0)  # a server that does not hold longpolls back
+                self._waiting()
+                source.ask(page.last_seq, True)
 
-    def _fetch(self, couchdb: CouchDB, since: str, longpoll: bool) -> Optional[Page]:
-        """The next page; None after a longpoll without an end. Tries until it comes."""
+    def _arrival(self, source: _Source) -> Optional[Page]:
+        """The page asked for; None after a longpoll without an end. Tries until it
+        comes."""
         while True:
-            if self._stop.is_set():
-                raise Stopped
             try:
-                data = couchdb.changes(since, self._config.page_rows, longpoll)
-                return None if data is None else pages.cut(data)
+                return source.take(self._waiting)
             except Transient as problem:
                 self._pause(problem, self._backoff.next(problem.retry_after))
-                longpoll = False  # to learn at once whether it works again
+                source.ask(source.since, False)  # to learn at once if it works again
+
+    def _waiting(self) -> None:
+        self._notifier.expect(0)
+        if self._stop.is_set():
+            raise Stopped
 
     def _deliver(self, postgrest: PostgREST, lease: str, page: Page) -> None:
         """Write the whole page, in as many calls as it takes."""
