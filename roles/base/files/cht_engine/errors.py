@@ -39,6 +39,14 @@ class TooMuch(Problem):
         self.permanent = permanent
 
 
+class TooLong(Problem):
+    """An answer given up while it was read, for its size. ``lines``: how many had come."""
+
+    def __init__(self, text: str, lines: int) -> None:
+        super().__init__(text)
+        self.lines = lines
+
+
 class Refused(Problem):
     """Stays until somebody does something: the source stops, the position too.
 

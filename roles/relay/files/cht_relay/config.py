@@ -28,6 +28,8 @@ class Config:
     ``database``: the name as CouchDB knows it, not URL-quoted.
     ``*_ca_file``: PEM file to trust instead of the system's store; None for the latter.
     ``page_rows``: the most rows asked of CouchDB at a time.
+    ``page_bytes``: how long such a page should be; rows are asked for accordingly.
+    ``max_document_bytes``: a longer change stops the source.
     ``read_timeout``: seconds without a byte after which an answer is given up.
     ``poll_timeout``: seconds CouchDB may hold a longpoll without news.
     """
@@ -42,6 +44,8 @@ class Config:
     couchdb_ca_file: Optional[str] = None
     postgrest_ca_file: Optional[str] = None
     page_rows: int = 500
+    page_bytes: int = 8 << 20
+    max_document_bytes: int = 64 << 20
     read_timeout: float = 300
     poll_timeout: float = 25
 
@@ -68,6 +72,8 @@ _CHECKS: Dict[str, settings.Check] = {
     "couchdb_ca_file": settings.optional_text,
     "postgrest_ca_file": settings.optional_text,
     "page_rows": settings.positive_int,
+    "page_bytes": settings.positive_int,
+    "max_document_bytes": settings.positive_int,
     "read_timeout": settings.seconds,
     "poll_timeout": settings.seconds,
 }

@@ -16,25 +16,38 @@ from cht_relay import pages
 from cht_relay.ahead import Ahead
 from cht_relay.config import Config
 from cht_engine.couchdb import CouchDB
-from cht_engine.errors import Problem, Refused, TooMuch, Transient, Unanswered
+from cht_engine.errors import (
+    Problem,
+    Refused,
+    TooLong,
+    TooMuch,
+    Transient,
+    Unanswered,
+)
 from cht_engine.notify import Notifier
 from cht_relay.pages import Page
 from cht_engine.postgrest import PostgREST
+from cht_relay.sizing import PageSize
 from cht_engine.stopping import Stopped
 
 log = logging.getLogger(__name__)
 
+WAIT_AFTER_TOO_LARGE = 600.0  # seconds; each try reads all the limit allows
 TELL_EVERY = 20.0  # seconds; with nothing new, so that the stored time shows a live sync
 
 
 class _Source:
     """The feed of changes, read in the thread of ``ahead``. What was asked last:
-    ``since``, ``longpoll``, and when (``asked``)."""
+    ``since``, ``rows``, ``longpoll``, and when (``asked``)."""
 
-    def __init__(self, couchdb: CouchDB, ahead: Ahead[Any], rows: int) -> None:
+    def __init__(
+        self, couchdb: CouchDB, ahead: Ahead[Any], config: Config, size: PageSize
+    ) -> None:
         self._couchdb = couchdb
         self._ahead = ahead
-        self._rows = rows
+        self._config = config
+        self._size = size
+        self.rows = 0
         self.since = "0"
         self.longpoll = False
         self.asked = 0.0
@@ -49,8 +62,29 @@ class _Source:
         return self._ahead.take(waiting)
 
     def _fetch(self, since: str, longpoll: bool) -> Optional[Page]:
-        data = self._couchdb.changes(since, self._rows, longpoll)
-        return None if data is None else pages.cut(data)
+        size = self._size
+        while True:
+            self.rows = size.rows
+            try:
+                data = self._couchdb.changes(since, size.rows, longpoll, size.most_bytes)
+            except TooLong as problem:
+                if size.rows == 1:
+                    raise self._too_large(since) from None
+                size.given_up(problem.lines)
+                continue
+            if data is None:
+                return None
+            page = pages.cut(data)
+            size.arrived(page.rows, len(data))
+            return page
+
+    def _too_large(self, since: str) -> Refused:
+        return Refused(
+            f"the next change of {self._config.source}, {_place(since)}, is larger than"
+            f" relay_max_document_bytes ({self._config.max_document_bytes}): raise it,"
+            " and relay_memory_max to four times as much, and run site.yml",
+            WAIT_AFTER_TOO_LARGE,
+        )
 
 
 class Engine:
@@ -64,6 +98,9 @@ class Engine:
         self._stop = stop
         self._backoff = Backoff()
         self._call_rows = config.page_rows  # the most rows sent in one call
+        self._size = PageSize(
+            config.page_rows, config.page_bytes, config.max_document_bytes
+        )
         self._problem: Optional[str] = None  # what is being waited for
         self._caught_up = False
 
@@ -116,7 +153,7 @@ class Engine:
             claim = postgrest.claim(ahead.take(self._waiting))
             if self._problem is None:
                 log.info("claimed %s, going on %s", config.source, _place(claim.seq))
-            source = _Source(couchdb, ahead, config.page_rows)
+            source = _Source(couchdb, ahead, config, self._size)
             self._follow(source, postgrest, claim.lease, claim.seq)
 
     def _follow(
@@ -131,16 +168,19 @@ class Engine:
             if page is None:
                 source.ask(seq or "0", False)  # was it silence or deafness?
                 continue
-            longpoll, more = source.longpoll, self._more(page)
-            if more:
+            longpoll, more = source.longpoll, _more(page, source.rows)
+            beside = more and not self._size.worth_waiting(len(page.body))
+            if beside:
                 source.ask(page.last_seq, False)  # comes while this one is written
             moved = page.rows or (page.last_seq, page.pending) != (seq, pending)
             if moved or time.monotonic() - told >= TELL_EVERY:
                 self._deliver(postgrest, lease, page)
                 seq, pending = page.last_seq, page.pending
                 told = time.monotonic()
-            self._good(page)
-            if not more:
+            self._good(page, more)
+            if more and not beside:
+                source.ask(page.last_seq, False)
+            elif not more:
                 if longpoll and not page.rows and time.monotonic() - source.asked < 1.0:
                     self._wait(1.0)  # a server that does not hold longpolls back
                 self._waiting()
@@ -186,20 +226,14 @@ class Engine:
             log.warning("%s; sending fewer rows a call", problem)
         self._call_rows = (part.rows + 1) // 2
 
-    def _more(self, page: Page) -> bool:
-        """Whether more changes wait for certain after ``page``."""
-        if page.pending is None:
-            return page.rows >= self._config.page_rows
-        return page.rows > 0 and page.pending > 0
-
-    def _good(self, page: Page) -> None:
-        """A page has arrived where it belongs."""
+    def _good(self, page: Page, more: bool) -> None:
+        """A page has arrived where it belongs; ``more`` follow for certain."""
         self._backoff.reset()
         if self._problem is not None:
             log.info("going on %s", _place(page.last_seq))
             self._problem = None
         pending = "not reported" if page.pending is None else page.pending
-        if self._more(page):
+        if more:
             self._caught_up = False
             self._notifier.status(f"behind, pending {pending}")
             return
@@ -223,6 +257,13 @@ class Engine:
         self._notifier.expect(seconds)
         if self._stop.wait(seconds):
             raise Stopped
+
+
+def _more(page: Page, asked: int) -> bool:
+    """Whether more changes wait for certain after ``page``, of ``asked`` rows."""
+    if page.pending is None:
+        return page.rows >= asked
+    return page.rows > 0 and page.pending > 0
 
 
 def _place(seq: Optional[str]) -> str:
