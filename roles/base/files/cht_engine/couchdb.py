@@ -9,6 +9,7 @@ from typing import Callable, Dict, Optional, Union
 from urllib.parse import quote
 
 import requests
+import urllib3
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_environ_proxies
 
@@ -179,6 +180,7 @@ class CouchDB:
                 " cht_sync_sources and run site.yml",
                 WAIT_AFTER_REFUSAL,
                 credentials=True,
+                account=status == 401 or _locked(answer),
             )
         if status == 404:
             return Refused(f"CouchDB has no database {self._url} (404)")
@@ -194,6 +196,14 @@ class CouchDB:
         return Refused(
             f"CouchDB at {self._url} answered {status}, which is not expected"
         )
+
+
+def _locked(answer: requests.Response) -> bool:
+    """Whether a 403 is about the account, not about the rights in one database."""
+    try:
+        return b"temporarily locked" in answer.raw.read(1000, decode_content=True)
+    except (OSError, urllib3.exceptions.HTTPError):
+        return False
 
 
 class _Silence(Transient):

@@ -30,6 +30,7 @@ class Config:
     ``page_rows``: the most rows asked of CouchDB at a time.
     ``page_bytes``: how long such a page should be; rows are asked for accordingly.
     ``max_document_bytes``: a longer change stops the source.
+    ``runtime_dir``: what all relays of the machine share; None for a relay on its own.
     ``read_timeout``: seconds without a byte after which an answer is given up.
     ``poll_timeout``: seconds CouchDB may hold a longpoll without news.
     """
@@ -46,6 +47,7 @@ class Config:
     page_rows: int = 500
     page_bytes: int = 8 << 20
     max_document_bytes: int = 64 << 20
+    runtime_dir: Optional[str] = None
     read_timeout: float = 300
     poll_timeout: float = 25
 
@@ -74,6 +76,7 @@ _CHECKS: Dict[str, settings.Check] = {
     "page_rows": settings.positive_int,
     "page_bytes": settings.positive_int,
     "max_document_bytes": settings.positive_int,
+    "runtime_dir": settings.optional_text,
     "read_timeout": settings.seconds,
     "poll_timeout": settings.seconds,
 }

@@ -9,10 +9,11 @@ import threading
 import time
 from collections import deque
 from contextlib import closing
-from typing import Any, Callable, NoReturn, Optional
+from typing import Any, Callable, NoReturn, Optional, TypeVar
 
 from cht_engine.backoff import Backoff
 from cht_relay import pages
+from cht_relay.account import Account
 from cht_relay.ahead import Ahead
 from cht_relay.config import Config
 from cht_engine.couchdb import CouchDB
@@ -30,6 +31,8 @@ from cht_engine.postgrest import PostgREST
 from cht_relay.sizing import PageSize
 from cht_engine.stopping import Stopped
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 WAIT_AFTER_TOO_LARGE = 600.0  # seconds; each try reads all the limit allows
@@ -41,8 +44,14 @@ class _Source:
     ``since``, ``rows``, ``longpoll``, and when (``asked``)."""
 
     def __init__(
-        self, couchdb: CouchDB, ahead: Ahead[Any], config: Config, size: PageSize
+        self,
+        couchdb: CouchDB,
+        ahead: Ahead[Any],
+        config: Config,
+        size: PageSize,
+        account: Account,
     ) -> None:
+        self._account = account
         self._couchdb = couchdb
         self._ahead = ahead
         self._config = config
@@ -55,7 +64,9 @@ class _Source:
     def ask(self, since: str, longpoll: bool) -> None:
         """Begin to fetch the page after ``since``."""
         self.since, self.longpoll, self.asked = since, longpoll, time.monotonic()
-        self._ahead.ask(lambda: self._fetch(since, longpoll))
+        self._ahead.ask(
+            lambda: _heeding(self._account, lambda: self._fetch(since, longpoll))
+        )
 
     def take(self, waiting: Callable[[], None]) -> Optional[Page]:
         """The page asked for; None after a longpoll without an end."""
@@ -148,12 +159,21 @@ class Engine:
             config.read_timeout,
             self._notifier.expect,
         )
+        account = Account(
+            config.runtime_dir,
+            config.couchdb_url,
+            config.couchdb_username,
+            secrets.password,
+            secrets.token,
+        )
         with closing(ahead), closing(couchdb), closing(postgrest):
-            ahead.ask(couchdb.identity)
-            claim = postgrest.claim(ahead.take(self._waiting))
+            with account.first_try(self._wait):
+                ahead.ask(lambda: _heeding(account, couchdb.identity))
+                identity = ahead.take(self._waiting)
+            claim = postgrest.claim(identity)
             if self._problem is None:
                 log.info("claimed %s, going on %s", config.source, _place(claim.seq))
-            source = _Source(couchdb, ahead, config, self._size)
+            source = _Source(couchdb, ahead, config, self._size, account)
             self._follow(source, postgrest, claim.lease, claim.seq)
 
     def _follow(
@@ -257,6 +277,16 @@ class Engine:
         self._notifier.expect(seconds)
         if self._stop.wait(seconds):
             raise Stopped
+
+
+def _heeding(account: Account, work: Callable[[], T]) -> T:
+    """Ask CouchDB, unless another relay was refused; and tell them of a refusal."""
+    account.check()
+    try:
+        return work()
+    except Refused as problem:
+        account.heed(problem)
+        raise
 
 
 def _more(page: Page, asked: int) -> bool:
