@@ -28,6 +28,7 @@ from cht_engine.errors import (
 from cht_engine.notify import Notifier
 from cht_relay.pages import Page
 from cht_engine.postgrest import PostgREST
+from cht_relay.progress import Progress
 from cht_relay.sizing import PageSize
 from cht_engine.stopping import Stopped
 
@@ -112,6 +113,7 @@ class Engine:
         self._size = PageSize(
             config.page_rows, config.page_bytes, config.max_document_bytes
         )
+        self._progress = Progress(config.source, config.runtime_dir)
         self._problem: Optional[str] = None  # what is being waited for
         self._caught_up = False
 
@@ -198,6 +200,7 @@ class Engine:
                 seq, pending = page.last_seq, page.pending
                 told = time.monotonic()
             self._good(page, more)
+            self._progress.page(page.rows, page.pending, more)
             if more and not beside:
                 source.ask(page.last_seq, False)
             elif not more:
@@ -271,6 +274,7 @@ class Engine:
             level = logging.ERROR if isinstance(problem, Refused) else logging.WARNING
             log.log(level, "%s; next try in %.1f s", text, seconds)
         self._notifier.status(f"waiting: {text}")
+        self._progress.problem(text)
         self._wait(seconds)
 
     def _wait(self, seconds: float) -> None:
