@@ -42,7 +42,8 @@ TELL_EVERY = 20.0  # seconds; with nothing new, so that the stored time shows a 
 
 class _Source:
     """The feed of changes, read in the thread of ``ahead``. What was asked last:
-    ``since``, ``rows``, ``longpoll``, and when (``asked``)."""
+    ``since``, ``rows``, ``longpoll``, and when (``asked``). ``more``: whether changes
+    wait for certain after the page that came."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class _Source:
         self._config = config
         self._size = size
         self.rows = 0
+        self.more = False
         self.since = "0"
         self.longpoll = False
         self.asked = 0.0
@@ -88,7 +90,8 @@ class _Source:
                 return None
             page = pages.cut(data)
             size.arrived(page.rows, len(data))
-            return page
+            self.more = _more(page, self.rows)
+            return page.without(self._config.skip_id_prefixes)
 
     def _too_large(self, since: str) -> Refused:
         return Refused(
@@ -190,7 +193,7 @@ class Engine:
             if page is None:
                 source.ask(seq or "0", False)  # was it silence or deafness?
                 continue
-            longpoll, more = source.longpoll, _more(page, source.rows)
+            longpoll, more = source.longpoll, source.more
             beside = more and not self._size.worth_waiting(len(page.body))
             if beside:
                 source.ask(page.last_seq, False)  # comes while this one is written

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Optional, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 from cht_engine.errors import Transient
 
@@ -26,6 +26,11 @@ _TAIL = _END_OF_ROWS + b'"last_seq":'
 _ROW = b'{"seq":'
 _BETWEEN_ROWS = b"}" + SEPARATOR + _ROW
 _TWO_ROWS_A_LINE = b"}," + _ROW
+# As CouchDB begins a row, where the id holds nothing that JSON escapes.
+_PLAIN_ID = re.compile(
+    rb'\{"seq":(?:null|"[^"\\]*"),"id":"([ !#-\[\]-~]*)","changes":\[(?:\{"rev":"[^"\\]*"\},?)*\],'
+    rb'(?:"deleted":true,)?"doc":'
+)
 _COMMA_AND_BREAKS = re.compile(rb"[\r\n]*,[\r\n]+|[\r\n]+,")
 _BREAKS_TO_SPACES = bytes.maketrans(b"\r\n", b"  ")
 
@@ -53,6 +58,18 @@ class Page:
         """The body of one call of ``api.ingest``: a header line, then the rows."""
         header = {"last_seq": self.last_seq, "pending": self.pending, "rows": self.rows}
         return json.dumps(header).encode("ascii") + b"\n" + self.body
+
+    def without(self, prefixes: Sequence[str]) -> Page:
+        """The same page without the rows of documents whose id begins with one of
+        ``prefixes``. A row without a readable id stays: it is not ours to judge."""
+        if not prefixes or not self.rows:
+            return self
+        skipped = tuple(prefixes)
+        rows = self.body.split(SEPARATOR)
+        kept = [r for r in rows if not (_row_id(r) or "").startswith(skipped)]
+        if len(kept) == len(rows):
+            return self
+        return Page(SEPARATOR.join(kept), len(kept), self.last_seq, self.pending)
 
     def split(self, size: int) -> List[Page]:
         """The same rows in parts of at most ``size`` (>= 1) rows.
@@ -184,6 +201,25 @@ class _Reader:
                 self.take(",")
                 yield
         self.take(closing)
+
+
+def _row_id(row: bytes) -> Optional[str]:
+    """The id of a row: what its own member says, whatever the document looks like."""
+    plain = _PLAIN_ID.match(row)
+    if plain:
+        return plain.group(1).decode("ascii")
+    reader = _Reader(row.decode("utf-8", "surrogateescape"))
+    found = None
+    try:
+        for _member in reader.items("{", "}"):
+            key = json.loads(reader.value())
+            reader.take(":")
+            value = reader.value()
+            if key == "id":
+                found = json.loads(value)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _page(body: bytes, rows: int, members: Dict[str, Any]) -> Page:
