@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 import json
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, Optional, Union
 from urllib.parse import quote
 
 import requests
+import urllib3
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_environ_proxies
 
 from cht_engine import transport
-from cht_engine.errors import Refused, Transient
+from cht_engine.errors import Refused, TooLong, Transient
 
 # CouchDB locks an account for five minutes after five failures, and counts every
 # failure: one try in this many seconds never locks it for longer than it already is.
@@ -90,12 +91,19 @@ class CouchDB:
                 break
         return rows
 
-    def changes(self, since: str, limit: int, longpoll: bool) -> Optional[bytes]:
+    def changes(
+        self,
+        since: str,
+        limit: int,
+        longpoll: bool,
+        most_bytes: Optional[int] = None,
+    ) -> Optional[Union[bytes, bytearray]]:
         """At most ``limit`` changes after ``since``, as the answer's whole body.
 
         With ``longpoll`` an answer without changes is held back until there is one or
         the time is up. None: a longpoll that the server never ended.
-        Raises Refused or Transient; the latter too if the body did not come whole.
+        Raises Refused or Transient, the latter too if the body did not come whole;
+        TooLong as soon as it is longer than ``most_bytes``.
         """
         query = {
             "feed": "longpoll" if longpoll else "normal",
@@ -106,14 +114,22 @@ class CouchDB:
         }
         url = f"{self._url}/_changes"
         if not longpoll:
-            return self._get(url, query, self._read_timeout)
+            return self._get(url, query, self._read_timeout, most_bytes)
         query["timeout"] = str(int(self._poll_timeout * 1000))
         try:
-            return self._get(url, query, self._poll_timeout + POLL_GRACE)
+            return self._get(
+                url, query, self._poll_timeout + POLL_GRACE, most_bytes
+            )
         except _Silence:
             return None
 
-    def _get(self, url: str, query: Dict[str, str], patience: float) -> bytes:
+    def _get(
+        self,
+        url: str,
+        query: Dict[str, str],
+        patience: float,
+        most_bytes: Optional[int] = None,
+    ) -> bytearray:
         self._on_bytes(transport.CONNECT_TIMEOUT + patience)
         try:
             with self._session.get(
@@ -125,7 +141,7 @@ class CouchDB:
             ) as answer:
                 if answer.status_code != 200:
                     raise self._problem(answer)
-                return self._whole_body(answer, patience)
+                return self._whole_body(answer, patience, most_bytes)
         except OSError as error:  # requests' exceptions are OSErrors too
             kind = Transient
             if transport.timed_out(error) and not transport.not_sent(error):
@@ -134,16 +150,20 @@ class CouchDB:
                 f"no whole answer of CouchDB: {transport.reason(error)}"
             ) from None
 
-    def _whole_body(self, answer: requests.Response, patience: float) -> bytes:
+    def _whole_body(
+        self, answer: requests.Response, patience: float, most_bytes: Optional[int]
+    ) -> bytearray:
         """Read to the end that HTTP announced: a server that is stopped may close the
         connection before it, even after JSON that looks complete."""
-        chunks = []
+        body = bytearray()  # grows in place: chunks and their sum would be twice as much
         for chunk in answer.iter_content(_CHUNK):
-            chunks.append(chunk)
+            body += chunk
+            if most_bytes is not None and len(body) > most_bytes:
+                raise TooLong(f"more than {most_bytes} bytes", body.count(b"\n"))
             self._on_bytes(patience)
         if not transport.whole(answer):
             raise Transient("no whole answer of CouchDB: shorter than announced")
-        return b"".join(chunks)
+        return body
 
     def _problem(self, answer: requests.Response) -> Exception:
         status = answer.status_code
@@ -160,6 +180,7 @@ class CouchDB:
                 " cht_sync_sources and run site.yml",
                 WAIT_AFTER_REFUSAL,
                 credentials=True,
+                account=status == 401 or _locked(answer),
             )
         if status == 404:
             return Refused(f"CouchDB has no database {self._url} (404)")
@@ -175,6 +196,14 @@ class CouchDB:
         return Refused(
             f"CouchDB at {self._url} answered {status}, which is not expected"
         )
+
+
+def _locked(answer: requests.Response) -> bool:
+    """Whether a 403 is about the account, not about the rights in one database."""
+    try:
+        return b"temporarily locked" in answer.raw.read(1000, decode_content=True)
+    except (OSError, urllib3.exceptions.HTTPError):
+        return False
 
 
 class _Silence(Transient):

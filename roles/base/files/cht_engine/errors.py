@@ -39,17 +39,31 @@ class TooMuch(Problem):
         self.permanent = permanent
 
 
+class TooLong(Problem):
+    """An answer given up while it was read, for its size. ``lines``: how many had come."""
+
+    def __init__(self, text: str, lines: int) -> None:
+        super().__init__(text)
+        self.lines = lines
+
+
 class Refused(Problem):
     """Stays until somebody does something: the source stops, the position too.
 
     ``wait``: seconds until the next single try. ``credentials``: whether CouchDB
-    refused the account, which it locks after a few tries.
+    refused the account, which it locks after a few tries. ``account``: whether that
+    holds for all of its databases.
     """
 
     def __init__(
-        self, text: str, wait: float = 60.0, credentials: bool = False
+        self,
+        text: str,
+        wait: float = 60.0,
+        credentials: bool = False,
+        account: bool = False,
     ) -> None:
         super().__init__(text)
+        self.account = account
         self.wait = wait
         self.credentials = credentials
 

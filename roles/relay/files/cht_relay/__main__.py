@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ``python3 -m cht_relay run --config FILE``.
+"""The command line: ``python3 -m cht_relay run --config FILE``, and ``status``.
 
 Exit codes: 0 stopped by a signal, 3 the source is another process's or engine's,
 78 the configuration cannot be used, 1 anything unforeseen. systemd must not restart
@@ -18,7 +18,7 @@ import traceback
 from typing import List, Optional
 
 from cht_engine import journal, stopping
-from cht_relay import config
+from cht_relay import config, progress
 from cht_relay.engine import Engine
 from cht_engine.errors import LeaseLost
 from cht_engine.notify import Notifier
@@ -37,7 +37,12 @@ def main(argv: Optional[List[str]] = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="carry the changes of one database")
     run.add_argument("--config", required=True, metavar="FILE", help="JSON file")
+    status = commands.add_parser("status", help="what each relay told last")
+    status.add_argument("--runtime-dir", default="/run/cht-relay", metavar="DIR")
     options = parser.parse_args(argv)
+    if options.command == "status":
+        print(progress.table(options.runtime_dir))
+        return EXIT_STOPPED
     journal.setup("cht_relay")
     notifier = Notifier()
     stop = threading.Event()

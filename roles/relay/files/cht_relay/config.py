@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from cht_engine import settings
 from cht_engine.settings import ConfigError
@@ -28,6 +28,10 @@ class Config:
     ``database``: the name as CouchDB knows it, not URL-quoted.
     ``*_ca_file``: PEM file to trust instead of the system's store; None for the latter.
     ``page_rows``: the most rows asked of CouchDB at a time.
+    ``page_bytes``: how long such a page should be; rows are asked for accordingly.
+    ``max_document_bytes``: a longer change stops the source.
+    ``skip_id_prefixes``: documents whose id begins with one of them are not copied.
+    ``runtime_dir``: what all relays of the machine share; None for a relay on its own.
     ``read_timeout``: seconds without a byte after which an answer is given up.
     ``poll_timeout``: seconds CouchDB may hold a longpoll without news.
     """
@@ -42,6 +46,10 @@ class Config:
     couchdb_ca_file: Optional[str] = None
     postgrest_ca_file: Optional[str] = None
     page_rows: int = 500
+    page_bytes: int = 8 << 20
+    max_document_bytes: int = 64 << 20
+    skip_id_prefixes: Tuple[str, ...] = ()
+    runtime_dir: Optional[str] = None
     read_timeout: float = 300
     poll_timeout: float = 25
 
@@ -61,6 +69,13 @@ class Config:
         )
 
 
+def _texts(value: Any) -> Tuple[str, ...]:
+    """A list of texts, none of them empty."""
+    if not isinstance(value, list):
+        raise ValueError("must be a list of texts")
+    return tuple(settings.text(item) for item in value)
+
+
 _CHECKS: Dict[str, settings.Check] = {
     "source": settings.header_text,
     "couchdb_url": settings.url,
@@ -68,6 +83,10 @@ _CHECKS: Dict[str, settings.Check] = {
     "couchdb_ca_file": settings.optional_text,
     "postgrest_ca_file": settings.optional_text,
     "page_rows": settings.positive_int,
+    "page_bytes": settings.positive_int,
+    "max_document_bytes": settings.positive_int,
+    "skip_id_prefixes": _texts,
+    "runtime_dir": settings.optional_text,
     "read_timeout": settings.seconds,
     "poll_timeout": settings.seconds,
 }

@@ -9,21 +9,97 @@ import threading
 import time
 from collections import deque
 from contextlib import closing
-from typing import NoReturn, Optional
+from typing import Any, Callable, NoReturn, Optional, TypeVar
 
 from cht_engine.backoff import Backoff
 from cht_relay import pages
+from cht_relay.account import Account
+from cht_relay.ahead import Ahead
 from cht_relay.config import Config
 from cht_engine.couchdb import CouchDB
-from cht_engine.errors import Problem, Refused, TooMuch, Transient, Unanswered
+from cht_engine.errors import (
+    Problem,
+    Refused,
+    TooLong,
+    TooMuch,
+    Transient,
+    Unanswered,
+)
 from cht_engine.notify import Notifier
 from cht_relay.pages import Page
 from cht_engine.postgrest import PostgREST
+from cht_relay.progress import Progress
+from cht_relay.sizing import PageSize
 from cht_engine.stopping import Stopped
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+WAIT_AFTER_TOO_LARGE = 600.0  # seconds; each try reads all the limit allows
 TELL_EVERY = 20.0  # seconds; with nothing new, so that the stored time shows a live sync
+
+
+class _Source:
+    """The feed of changes, read in the thread of ``ahead``. What was asked last:
+    ``since``, ``rows``, ``longpoll``, and when (``asked``). ``more``: whether changes
+    wait for certain after the page that came."""
+
+    def __init__(
+        self,
+        couchdb: CouchDB,
+        ahead: Ahead[Any],
+        config: Config,
+        size: PageSize,
+        account: Account,
+    ) -> None:
+        self._account = account
+        self._couchdb = couchdb
+        self._ahead = ahead
+        self._config = config
+        self._size = size
+        self.rows = 0
+        self.more = False
+        self.since = "0"
+        self.longpoll = False
+        self.asked = 0.0
+
+    def ask(self, since: str, longpoll: bool) -> None:
+        """Begin to fetch the page after ``since``."""
+        self.since, self.longpoll, self.asked = since, longpoll, time.monotonic()
+        self._ahead.ask(
+            lambda: _heeding(self._account, lambda: self._fetch(since, longpoll))
+        )
+
+    def take(self, waiting: Callable[[], None]) -> Optional[Page]:
+        """The page asked for; None after a longpoll without an end."""
+        return self._ahead.take(waiting)
+
+    def _fetch(self, since: str, longpoll: bool) -> Optional[Page]:
+        size = self._size
+        while True:
+            self.rows = size.rows
+            try:
+                data = self._couchdb.changes(since, size.rows, longpoll, size.most_bytes)
+            except TooLong as problem:
+                if size.rows == 1:
+                    raise self._too_large(since) from None
+                size.given_up(problem.lines)
+                continue
+            if data is None:
+                return None
+            page = pages.cut(data)
+            size.arrived(page.rows, len(data))
+            self.more = _more(page, self.rows)
+            return page.without(self._config.skip_id_prefixes)
+
+    def _too_large(self, since: str) -> Refused:
+        return Refused(
+            f"the next change of {self._config.source}, {_place(since)}, is larger than"
+            f" relay_max_document_bytes ({self._config.max_document_bytes}): raise it,"
+            " and relay_memory_max to four times as much, and run site.yml",
+            WAIT_AFTER_TOO_LARGE,
+        )
 
 
 class Engine:
@@ -37,6 +113,10 @@ class Engine:
         self._stop = stop
         self._backoff = Backoff()
         self._call_rows = config.page_rows  # the most rows sent in one call
+        self._size = PageSize(
+            config.page_rows, config.page_bytes, config.max_document_bytes
+        )
+        self._progress = Progress(config.source, config.runtime_dir)
         self._problem: Optional[str] = None  # what is being waited for
         self._caught_up = False
 
@@ -59,10 +139,12 @@ class Engine:
 
         Whatever goes wrong with a write ends up here again: after a failure nobody
         knows whether the call still runs, and only a new lease makes sure that it
-        cannot write once newer rows have been sent.
+        cannot write once newer rows have been sent. A page fetched ahead is thrown
+        away with it.
         """
         config = self._config
         secrets = config.secrets()
+        ahead: Ahead[Any] = Ahead()
         couchdb = CouchDB(
             config.couchdb_url,
             config.database,
@@ -71,7 +153,7 @@ class Engine:
             config.couchdb_ca_file,
             config.read_timeout,
             config.poll_timeout,
-            self._notifier.expect,
+            ahead.expect,
         )
         postgrest = PostgREST(
             config.postgrest_url,
@@ -82,45 +164,68 @@ class Engine:
             config.read_timeout,
             self._notifier.expect,
         )
-        with closing(couchdb), closing(postgrest):
-            claim = postgrest.claim(couchdb.identity())
+        account = Account(
+            config.runtime_dir,
+            config.couchdb_url,
+            config.couchdb_username,
+            secrets.password,
+            secrets.token,
+        )
+        with closing(ahead), closing(couchdb), closing(postgrest):
+            with account.first_try(self._wait):
+                ahead.ask(lambda: _heeding(account, couchdb.identity))
+                identity = ahead.take(self._waiting)
+            claim = postgrest.claim(identity)
             if self._problem is None:
                 log.info("claimed %s, going on %s", config.source, _place(claim.seq))
-            self._follow(couchdb, postgrest, claim.lease, claim.seq)
+            source = _Source(couchdb, ahead, config, self._size, account)
+            self._follow(source, postgrest, claim.lease, claim.seq)
 
     def _follow(
-        self, couchdb: CouchDB, postgrest: PostgREST, lease: str, seq: Optional[str]
+        self, source: _Source, postgrest: PostgREST, lease: str, seq: Optional[str]
     ) -> NoReturn:
         pending: Optional[int] = None  # as stored last
         longpoll = False
         told = 0.0  # when the last call was made
+        source.ask(seq or "0", longpoll)
         while True:
-            asked = time.monotonic()
-            page = self._fetch(couchdb, seq or "0", longpoll)
+            page = self._arrival(source)
             if page is None:
-                longpoll = False  # look whether it was silence or deafness
+                source.ask(seq or "0", False)  # was it silence or deafness?
                 continue
+            longpoll, more = source.longpoll, source.more
+            beside = more and not self._size.worth_waiting(len(page.body))
+            if beside:
+                source.ask(page.last_seq, False)  # comes while this one is written
             moved = page.rows or (page.last_seq, page.pending) != (seq, pending)
             if moved or time.monotonic() - told >= TELL_EVERY:
                 self._deliver(postgrest, lease, page)
                 seq, pending = page.last_seq, page.pending
                 told = time.monotonic()
-            self._good(page)
-            if longpoll and not page.rows and time.monotonic() - asked < 1.0:
-                self._wait(1.0)  # a server that does not hold longpolls back
-            longpoll = not self._more(page)
+            self._good(page, more)
+            self._progress.page(page.rows, page.pending, more)
+            if more and not beside:
+                source.ask(page.last_seq, False)
+            elif not more:
+                if longpoll and not page.rows and time.monotonic() - source.asked < 1.0:
+                    self._wait(1.0)  # a server that does not hold longpolls back
+                self._waiting()
+                source.ask(page.last_seq, True)
 
-    def _fetch(self, couchdb: CouchDB, since: str, longpoll: bool) -> Optional[Page]:
-        """The next page; None after a longpoll without an end. Tries until it comes."""
+    def _arrival(self, source: _Source) -> Optional[Page]:
+        """The page asked for; None after a longpoll without an end. Tries until it
+        comes."""
         while True:
-            if self._stop.is_set():
-                raise Stopped
             try:
-                data = couchdb.changes(since, self._config.page_rows, longpoll)
-                return None if data is None else pages.cut(data)
+                return source.take(self._waiting)
             except Transient as problem:
                 self._pause(problem, self._backoff.next(problem.retry_after))
-                longpoll = False  # to learn at once whether it works again
+                source.ask(source.since, False)  # to learn at once if it works again
+
+    def _waiting(self) -> None:
+        self._notifier.expect(0)
+        if self._stop.is_set():
+            raise Stopped
 
     def _deliver(self, postgrest: PostgREST, lease: str, page: Page) -> None:
         """Write the whole page, in as many calls as it takes."""
@@ -147,20 +252,14 @@ class Engine:
             log.warning("%s; sending fewer rows a call", problem)
         self._call_rows = (part.rows + 1) // 2
 
-    def _more(self, page: Page) -> bool:
-        """Whether more changes wait for certain after ``page``."""
-        if page.pending is None:
-            return page.rows >= self._config.page_rows
-        return page.rows > 0 and page.pending > 0
-
-    def _good(self, page: Page) -> None:
-        """A page has arrived where it belongs."""
+    def _good(self, page: Page, more: bool) -> None:
+        """A page has arrived where it belongs; ``more`` follow for certain."""
         self._backoff.reset()
         if self._problem is not None:
             log.info("going on %s", _place(page.last_seq))
             self._problem = None
         pending = "not reported" if page.pending is None else page.pending
-        if self._more(page):
+        if more:
             self._caught_up = False
             self._notifier.status(f"behind, pending {pending}")
             return
@@ -178,12 +277,30 @@ class Engine:
             level = logging.ERROR if isinstance(problem, Refused) else logging.WARNING
             log.log(level, "%s; next try in %.1f s", text, seconds)
         self._notifier.status(f"waiting: {text}")
+        self._progress.problem(text)
         self._wait(seconds)
 
     def _wait(self, seconds: float) -> None:
         self._notifier.expect(seconds)
         if self._stop.wait(seconds):
             raise Stopped
+
+
+def _heeding(account: Account, work: Callable[[], T]) -> T:
+    """Ask CouchDB, unless another relay was refused; and tell them of a refusal."""
+    account.check()
+    try:
+        return work()
+    except Refused as problem:
+        account.heed(problem)
+        raise
+
+
+def _more(page: Page, asked: int) -> bool:
+    """Whether more changes wait for certain after ``page``, of ``asked`` rows."""
+    if page.pending is None:
+        return page.rows >= asked
+    return page.rows > 0 and page.pending > 0
 
 
 def _place(seq: Optional[str]) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 from cht_engine.errors import Transient
 
@@ -26,6 +26,11 @@ _TAIL = _END_OF_ROWS + b'"last_seq":'
 _ROW = b'{"seq":'
 _BETWEEN_ROWS = b"}" + SEPARATOR + _ROW
 _TWO_ROWS_A_LINE = b"}," + _ROW
+# As CouchDB begins a row, where the id holds nothing that JSON escapes.
+_PLAIN_ID = re.compile(
+    rb'\{"seq":(?:null|"[^"\\]*"),"id":"([ !#-\[\]-~]*)","changes":\[(?:\{"rev":"[^"\\]*"\},?)*\],'
+    rb'(?:"deleted":true,)?"doc":'
+)
 _COMMA_AND_BREAKS = re.compile(rb"[\r\n]*,[\r\n]+|[\r\n]+,")
 _BREAKS_TO_SPACES = bytes.maketrans(b"\r\n", b"  ")
 
@@ -54,6 +59,18 @@ class Page:
         header = {"last_seq": self.last_seq, "pending": self.pending, "rows": self.rows}
         return json.dumps(header).encode("ascii") + b"\n" + self.body
 
+    def without(self, prefixes: Sequence[str]) -> Page:
+        """The same page without the rows of documents whose id begins with one of
+        ``prefixes``. A row without a readable id stays: it is not ours to judge."""
+        if not prefixes or not self.rows:
+            return self
+        skipped = tuple(prefixes)
+        rows = self.body.split(SEPARATOR)
+        kept = [r for r in rows if not (_row_id(r) or "").startswith(skipped)]
+        if len(kept) == len(rows):
+            return self
+        return Page(SEPARATOR.join(kept), len(kept), self.last_seq, self.pending)
+
     def split(self, size: int) -> List[Page]:
         """The same rows in parts of at most ``size`` (>= 1) rows.
 
@@ -78,7 +95,10 @@ class Page:
         return parts
 
 
-def cut(data: bytes) -> Page:
+Data = Union[bytes, bytearray]
+
+
+def cut(data: Data) -> Page:
     """The page in ``data``, the whole body of an answer, in any layout.
 
     Raises PageError when it is cut short or is no page.
@@ -86,7 +106,7 @@ def cut(data: bytes) -> Page:
     return _cut_lines(data) or _cut_json(data)
 
 
-def _cut_lines(data: bytes) -> Optional[Page]:
+def _cut_lines(data: Data) -> Optional[Page]:
     """The page in ``data`` if it has CouchDB's very layout, else None."""
     end = data.rfind(_TAIL)
     if end < len(_HEAD) or not data.startswith(_HEAD):
@@ -95,7 +115,13 @@ def _cut_lines(data: bytes) -> Optional[Page]:
         tail = json.loads(b"{" + data[end + len(_END_OF_ROWS) :])
     except ValueError:
         return None
-    body = data[len(_HEAD) : end].strip(b"\r\n")
+    start = len(_HEAD)
+    while start < end and data[start] in b"\r\n":
+        start += 1
+    while start < end and data[end - 1] in b"\r\n":
+        end -= 1
+    with memoryview(data) as view:  # to copy the rows once, not with every step
+        body = bytes(view[start:end])
     if body and not _one_row_a_line(body):
         # Heartbeats: on a slow page CouchDB sends single newlines between the rows.
         body = _COMMA_AND_BREAKS.sub(SEPARATOR, body)
@@ -113,7 +139,7 @@ def _one_row_a_line(body: bytes) -> bool:
     )
 
 
-def _cut_json(data: bytes) -> Page:
+def _cut_json(data: Data) -> Page:
     """The page in ``data`` in any layout JSON allows, else PageError."""
     reader = _Reader(data.decode("utf-8", "surrogateescape"))
     rows: List[bytes] = []
@@ -175,6 +201,25 @@ class _Reader:
                 self.take(",")
                 yield
         self.take(closing)
+
+
+def _row_id(row: bytes) -> Optional[str]:
+    """The id of a row: what its own member says, whatever the document looks like."""
+    plain = _PLAIN_ID.match(row)
+    if plain:
+        return plain.group(1).decode("ascii")
+    reader = _Reader(row.decode("utf-8", "surrogateescape"))
+    found = None
+    try:
+        for _member in reader.items("{", "}"):
+            key = json.loads(reader.value())
+            reader.take(":")
+            value = reader.value()
+            if key == "id":
+                found = json.loads(value)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _page(body: bytes, rows: int, members: Dict[str, Any]) -> Page:
