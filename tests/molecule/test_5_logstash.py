@@ -216,8 +216,8 @@ def test_the_engines_can_be_exchanged_under_a_live_writer(couchdb, warehouse, vm
         after = dict(warehouse.rows("SELECT json_build_array(_id, saved_timestamp) FROM v1.couchdb"))
         edited = sum(after[id_] != stamp for id_, stamp in before.items())
         assert edited < 200, f"{edited} of {len(before)} written anew by {engine}"
-        again = playbook("site", "-e", f"cht_sync_engine={engine}")
-        assert set(re.findall(r"changed=(\d+)", again.stdout.split("PLAY RECAP")[1])) == {"0"}
+    again = playbook("site", "-e", f"cht_sync_engine={engine}")
+    assert set(re.findall(r"changed=(\d+)", again.stdout.split("PLAY RECAP")[1])) == {"0"}
 
 
 def test_nothing_was_lost_by_the_exchange(couchdb, warehouse):

@@ -7,8 +7,9 @@ import json
 import threading
 import time
 
-from relay_peers import CouchDBPeer, PostgRESTPeer, Reply, reply
-from relay_recordings import recording
+import pytest
+from engine_peers import CouchDBPeer, PostgRESTPeer, Reply, reply
+from engine_recordings import recording
 
 
 def row(number, length, doc_id=None):
@@ -75,3 +76,15 @@ class CountingPeer(PostgRESTPeer):
         if header["last_seq"] is not None:
             self.seq, self.pending = header["last_seq"], header["pending"]
         return reply(200, {"rows": header["rows"], "written": 0, "quarantined": 0})
+
+
+@pytest.fixture
+def couchdb():
+    with FeedPeer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def postgrest():
+    with CountingPeer() as peer:
+        yield peer

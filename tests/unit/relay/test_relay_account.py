@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from relay_harness import Relay, until
-from relay_peers import PASSWORD, Reply
-from relay_recordings import recording
+from engine_harness import until
+from relay_harness import Relay
+from engine_peers import PASSWORD, Reply
+from engine_recordings import recording
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import threading
 import time
 
 import pytest
-from relay_harness import Program, until
-from relay_peers import PASSWORD, Reply, reply
-from relay_recordings import recording
+from engine_harness import until
+from relay_harness import Program
+from engine_peers import PASSWORD, Reply, reply
+from engine_recordings import recording
 
 from cht_relay import ahead as module
 from cht_relay.ahead import Ahead

@@ -6,21 +6,8 @@ import time
 from functools import partial
 from statistics import median
 
-import pytest
-from relay_feed import CountingPeer, FeedPeer, row
-from relay_harness import until
-
-
-@pytest.fixture
-def couchdb():
-    with FeedPeer() as peer:
-        yield peer
-
-
-@pytest.fixture
-def postgrest():
-    with CountingPeer() as peer:
-        yield peer
+from engine_harness import until
+from relay_feed import couchdb, postgrest, row  # noqa: F401 (fixtures)
 
 
 def test_a_change_arrives_within_half_a_second(couchdb, postgrest, relay):

@@ -6,9 +6,9 @@ import json
 import logging
 
 import pytest
-from relay_harness import until
-from relay_peers import Reply
-from relay_recordings import recording
+from engine_harness import until
+from engine_peers import Reply
+from engine_recordings import recording
 
 from cht_relay import __main__ as program
 from cht_relay import progress

@@ -5,24 +5,13 @@
 from functools import partial
 
 import pytest
-from relay_feed import CountingPeer, FeedPeer, row
-from relay_harness import Program, until
+from engine_harness import until
+from relay_feed import couchdb, postgrest, row  # noqa: F401 (fixtures)
+from relay_harness import Program
 
 from cht_relay.sizing import PageSize
 
 MB = 1 << 20
-
-
-@pytest.fixture
-def couchdb():
-    with FeedPeer() as peer:
-        yield peer
-
-
-@pytest.fixture
-def postgrest():
-    with CountingPeer() as peer:
-        yield peer
 
 
 @pytest.fixture

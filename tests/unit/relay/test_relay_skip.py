@@ -5,8 +5,8 @@
 import json
 
 import pytest
-from relay_peers import reply
-from relay_harness import until
+from engine_peers import reply
+from engine_harness import until
 from test_relay_pages import layouts, rows_of
 
 from cht_relay.pages import cut
