@@ -147,3 +147,16 @@ def assert_equal(couchdb: CouchDB, warehouse: Warehouse, seconds: float = 60) ->
             time.sleep(0.5)
         extra = {id_: stored[id_] for id_ in stored if id_ not in source}
         assert not missing and not extra, f"{database}: {len(missing)} missing or old, {len(extra)} too many: {list(missing.items())[:3]} {list(extra)[:3]}"
+
+
+def survives(kill: str, warehouse: Warehouse, vm, writer: list[str]) -> None:
+    """What is written before, during and after a kill arrives, and each row has a stamp of its own."""
+    written = len(writer)
+    until(lambda: len(writer) > written + 20, 30, "writing")
+    assert vm.run(kill).rc == 0
+    written = len(writer)
+    until(lambda: len(writer) > written + 50, 30, "writing")
+    until(warehouse.answers, 60, "PostgreSQL's return")
+    last = writer[-1]
+    until(lambda: warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{last}'"), 120, "arrival after the kill")
+    assert warehouse.value("SELECT count(*) - count(DISTINCT saved_timestamp) FROM v1.couchdb") == 0

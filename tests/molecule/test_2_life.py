@@ -3,10 +3,9 @@
 """Kills, restarts and rotated secrets: nothing is lost."""
 
 import re
-import threading
 
 import pytest
-from stack import assert_equal, docker, group, playbook, secrets, until
+from stack import DATABASES, assert_equal, docker, group, playbook, secrets, survives, until
 
 pytestmark = pytest.mark.life
 
@@ -20,38 +19,18 @@ KILLS = {
 }
 
 
-@pytest.fixture
-def writer(couchdb):
-    """Writes reports all the while; the test sees how many."""
-    stop, ids = threading.Event(), []
-
-    def write():
-        while not stop.is_set():
-            ids.append(couchdb.write())
-            stop.wait(0.02)
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    yield ids
-    stop.set()
-    thread.join()
-
-
 @pytest.mark.parametrize("process", KILLS)
-def test_a_killed_process_loses_nothing(couchdb, warehouse, vm, process, writer):
-    written = len(writer)
-    until(lambda: len(writer) > written + 20, 30, "writing")
-    assert vm.run(KILLS[process]).rc == 0
-    written = len(writer)
-    until(lambda: len(writer) > written + 50, 30, "writing")
-    until(warehouse.answers, 60, "PostgreSQL's return")
-    last = writer[-1]
-    until(lambda: warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{last}'"), 90, "arrival after the kill")
-    assert warehouse.value("SELECT count(*) - count(DISTINCT saved_timestamp) FROM v1.couchdb") == 0
+def test_a_killed_process_loses_nothing(warehouse, vm, process, writer):
+    survives(KILLS[process], warehouse, vm, writer)
 
 
 def test_nothing_was_lost_by_the_kills(couchdb, warehouse):
     assert_equal(couchdb, warehouse, 90)
+
+
+def test_the_relays_tell_how_far_they_are(vm):
+    told = vm.run("cht-relay status").stdout
+    assert [line.split()[1] for line in told.splitlines()[1:]] == ["caught"] * len(DATABASES), told
 
 
 def test_a_restarted_machine_comes_back_by_itself(couchdb, warehouse):

@@ -7,10 +7,9 @@ What runs here as bin/logstash is the test double of tests/double, with the faul
 
 import json
 import re
-import threading
 
 import pytest
-from stack import DATABASES, assert_equal, docker, group, playbook, until
+from stack import DATABASES, assert_equal, docker, group, playbook, survives, until
 
 pytestmark = pytest.mark.logstash
 
@@ -39,25 +38,6 @@ try:
 except urllib.error.HTTPError as error:
     print(error.code)
 """
-
-
-@pytest.fixture
-def writer(couchdb):
-    """Writes, edits and deletes reports all the while; the test sees which."""
-    stop, ids = threading.Event(), []
-
-    def write():
-        while not stop.is_set():
-            ids.append(couchdb.write())
-            if len(ids) % 10 == 0:
-                couchdb.delete(ids[-5])
-            stop.wait(0.02)
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    yield ids
-    stop.set()
-    thread.join()
 
 
 def show(vm, name: str) -> str:
@@ -115,16 +95,8 @@ def test_a_pipeline_a_database_each_with_its_own_position(vm, warehouse):
 
 
 @pytest.mark.parametrize("process", KILLS)
-def test_a_kill_loses_nothing(couchdb, warehouse, vm, process, writer):
-    written = len(writer)
-    until(lambda: len(writer) > written + 20, 30, "writing")
-    assert vm.run(KILLS[process]).rc == 0
-    written = len(writer)
-    until(lambda: len(writer) > written + 50, 30, "writing")
-    until(warehouse.answers, 60, "PostgreSQL's return")
-    last = writer[-1]
-    until(lambda: warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{last}'"), 120, "arrival after the kill")
-    assert warehouse.value("SELECT count(*) - count(DISTINCT saved_timestamp) FROM v1.couchdb") == 0
+def test_a_kill_loses_nothing(warehouse, vm, process, writer):
+    survives(KILLS[process], warehouse, vm, writer)
 
 
 def test_nothing_was_lost_by_the_kills(couchdb, warehouse):
