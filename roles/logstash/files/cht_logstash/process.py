@@ -90,7 +90,7 @@ class Logstash:
         """What it has said, waiting for the first line for at most ``seconds``. Ends
         after some, however much there is, and where it has closed its output."""
         try:
-            for _ in range(_LINES):
+            for _count in range(_LINES):
                 line = self._lines.get(timeout=seconds)
                 if line is None:
                     self._lines.put(None)
