@@ -455,7 +455,7 @@ def test_the_archive_has_the_vendors_layout(tmp_path):
     assert (tmp_path / "a.tar.gz").read_bytes() == (tmp_path / "b.tar.gz").read_bytes()
     with tarfile.open(tmp_path / "a.tar.gz") as archive:
         names = archive.getnames()
-        archive.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "-xzf", tmp_path / "a.tar.gz", "-C", tmp_path], check=True)
     assert {name.split("/")[0] for name in names} == {"logstash-8.19.7"}
     assert {"bin/logstash", "config/jvm.options", "config/logstash.yml", "jdk/bin/java"} <= {name.partition("/")[2] for name in names}
     said = subprocess.run([tmp_path / "logstash-8.19.7/bin/logstash", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout

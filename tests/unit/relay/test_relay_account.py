@@ -48,6 +48,8 @@ def test_one_try_for_all(couchdb, relays, settings, tmp_path):
     late.says("waiting: CouchDB refused the credentials")
     late.stop()
     assert len(couchdb.requests) == 1
+    for relay in relays:
+        relay.stop()
     for path in (tmp_path / "run").iterdir():
         assert "hunter2" not in path.read_text(encoding="utf-8")
 
