@@ -5,6 +5,9 @@
 import base64
 import gzip
 import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from engine_peers import HANG_UP, PASSWORD, Reply, cut, reply
@@ -245,3 +248,43 @@ def test_credentials_come_from_the_configuration_alone(couchdb, monkeypatch, tmp
     monkeypatch.setenv("HOME", str(tmp_path))
     assert client(couchdb).identity()
     assert json.loads(recording("021").body)["instance_start_time"] == "1795558699"
+
+
+@pytest.fixture
+def drip():
+    """A server that begins to answer a longpoll and then sends heartbeats, for ever; the address of it."""
+
+    class Drip(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):  # noqa: N802 (its caller's name)
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            try:
+                self.wfile.write(b"c\r\n{\"results\":[\r\n")
+                while True:
+                    self.wfile.write(b"1\r\n\n\r\n")
+                    time.sleep(0.05)
+            except OSError:
+                self.close_connection = True
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Drip) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_heartbeats_do_not_hold_a_longpoll_for_ever(drip, monkeypatch):
+    """pouchdb-server sends them and knows no end: the stored time would stand still."""
+    monkeypatch.setattr("cht_engine.couchdb.POLL_GRACE", 0.2)
+    outcome = []
+    feed = CouchDB(drip, "medic", "analytics", PASSWORD, None, 5, 0.3)
+    reader = threading.Thread(target=lambda: outcome.append(feed.changes("0", 10, True)), daemon=True)
+    reader.start()
+    reader.join(10)
+    assert outcome == [None]

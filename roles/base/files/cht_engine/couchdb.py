@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Callable, Dict, Optional, Union
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ WAIT_AFTER_REFUSAL = 330.0
 POLL_GRACE = 10.0
 
 _CHUNK = 1 << 18  # bytes
+_NO_NEWS = (b"", b'{"results":[')  # what a longpoll begins with
 
 
 class CouchDB:
@@ -118,7 +120,7 @@ class CouchDB:
         query["timeout"] = str(int(self._poll_timeout * 1000))
         try:
             return self._get(
-                url, query, self._poll_timeout + POLL_GRACE, most_bytes
+                url, query, self._poll_timeout + POLL_GRACE, most_bytes, longpoll
             )
         except _Silence:
             return None
@@ -129,7 +131,9 @@ class CouchDB:
         query: Dict[str, str],
         patience: float,
         most_bytes: Optional[int] = None,
+        longpoll: bool = False,
     ) -> bytearray:
+        end = time.monotonic() + patience if longpoll else None
         self._on_bytes(transport.CONNECT_TIMEOUT + patience)
         try:
             with self._session.get(
@@ -141,7 +145,7 @@ class CouchDB:
             ) as answer:
                 if answer.status_code != 200:
                     raise self._problem(answer)
-                return self._whole_body(answer, patience, most_bytes)
+                return self._whole_body(answer, patience, most_bytes, end)
         except OSError as error:  # requests' exceptions are OSErrors too
             kind = Transient
             if transport.timed_out(error) and not transport.not_sent(error):
@@ -151,15 +155,23 @@ class CouchDB:
             ) from None
 
     def _whole_body(
-        self, answer: requests.Response, patience: float, most_bytes: Optional[int]
+        self,
+        answer: requests.Response,
+        patience: float,
+        most_bytes: Optional[int],
+        end: Optional[float],
     ) -> bytearray:
         """Read to the end that HTTP announced: a server that is stopped may close the
-        connection before it, even after JSON that looks complete."""
+        connection before it, even after JSON that looks complete. Of a longpoll only
+        heartbeats may have come by its ``end``: it counts as silent then."""
         body = bytearray()  # grows in place: chunks and their sum would be twice as much
         for chunk in answer.iter_content(_CHUNK):
             body += chunk
             if most_bytes is not None and len(body) > most_bytes:
                 raise TooLong(f"more than {most_bytes} bytes", body.count(b"\n"))
+            late = end is not None and time.monotonic() > end
+            if late and len(body) < _CHUNK and body.strip() in _NO_NEWS:
+                raise _Silence("nothing but heartbeats")
             self._on_bytes(patience)
         if not transport.whole(answer):
             raise Transient("no whole answer of CouchDB: shorter than announced")
