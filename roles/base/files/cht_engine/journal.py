@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 
 _PRIORITIES = {
     logging.DEBUG: 7,
@@ -29,6 +30,13 @@ class _Line(logging.Formatter):
         if self._journal:
             return f"<{_PRIORITIES.get(record.levelno, 6)}>{message}"
         return f"{record.levelname} {message}"
+
+
+def unforeseen(error: Exception) -> str:
+    """Where a bug showed, but not what it said: its text may quote a document."""
+    steps = traceback.extract_tb(error.__traceback__)
+    path = " > ".join(f"{os.path.basename(s.filename)}:{s.lineno}" for s in steps)
+    return f"unforeseen {type(error).__name__} at {path}"
 
 
 def setup(program: str) -> None:

@@ -48,7 +48,7 @@ def fill(values: Any, kind: Type[T], checks: Mapping[str, Check]) -> T:
     """
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")
-    known = {f.name: f.default is MISSING for f in fields(kind)}  # type: ignore[arg-type]
+    known = {f.name: f.default is MISSING for f in fields(kind)}  # type: ignore[arg-type] # a dataclass
     for key in values:
         if key not in known:
             raise ValueError(f"key {json.dumps(key)}: unknown")

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
-import traceback
 from typing import List, Optional
 
 from cht_engine import journal, stopping
@@ -68,10 +66,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     except Died as problem:
         return _end(notifier, EXIT_DIED, str(problem))
     except Exception as error:  # pylint: disable=broad-except
-        # Its text may quote a document: say where, not what.
-        steps = traceback.extract_tb(error.__traceback__)
-        path = " > ".join(f"{os.path.basename(s.filename)}:{s.lineno}" for s in steps)
-        text = f"unforeseen {type(error).__name__} at {path}"
+        text = journal.unforeseen(error)
         if isinstance(error, OSError) and error.strerror:  # as for a full disk
             text += f": {error.strerror}"
         return _end(notifier, EXIT_DIED, text)

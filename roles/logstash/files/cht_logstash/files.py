@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files a start of Logstash rests on, written so that a power cut leaves the old
-one or the new one, never half of it."""
+"""The files a start of Logstash rests on: a power cut leaves the old one or the new one,
+never half of it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,12 @@ import json
 import os
 from typing import Any, Iterable, Optional
 
+from cht_engine.files import sync, write
 from cht_engine.settings import ConfigError
 from cht_logstash.config import Config, Feed
 
 # Where the vendor's JVM options lie: in the archive, or where the deb puts them.
 _JVM_OPTIONS = ("{home}/config/jvm.options", "/etc/logstash/jvm.options")
-
-
-def write(path: str, text: str, mode: int = 0o600) -> None:
-    """Put ``text`` into ``path``, all or nothing, safely on disk."""
-    made = path + ".new"
-    with open(made, "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(made, path)
-    _sync(os.path.dirname(path))
 
 
 def sequence_path(config: Config, feed: Feed) -> str:
@@ -45,7 +34,7 @@ def write_sequence(config: Config, feed: Feed, seq: Optional[str]) -> None:
         os.unlink(path)
     except FileNotFoundError:
         return
-    _sync(os.path.dirname(path))
+    sync(os.path.dirname(path))
 
 
 def read_sequence(config: Config, feed: Feed) -> Optional[str]:
@@ -94,11 +83,3 @@ def write_settings(config: Config, directory: str, feeds: Iterable[Feed]) -> str
 def write_state(config: Config, state: Any) -> None:
     """Tell playbooks and people how it stands."""
     write(os.path.join(config.runtime_dir, "state.json"), json.dumps(state), 0o644)
-
-
-def _sync(directory: str) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -48,7 +48,7 @@ class Launcher:
         self._problems: Dict[str, Tuple[float, str]] = {}
         self._sent: Dict[str, int] = {}  # events a pipeline has sent
         self._unreadable: Dict[str, int] = {}
-        self._state: Any = None
+        self._state: Dict[str, Any] = {}  # as told last
         self._loading = False
 
     def run(self) -> None:
@@ -223,7 +223,7 @@ class Launcher:
 
     @property
     def _running(self) -> bool:
-        return (self._state or {}).get("phase") == "running"
+        return self._state.get("phase") == "running"
 
     def _last_problem(self, source: Source) -> Optional[str]:
         when, problem = self._problems.get(source.feed.pipeline, (0.0, ""))
@@ -238,7 +238,7 @@ class Launcher:
 
     def _tell(self, phase: Optional[str], problem: Optional[str] = None) -> None:
         """Let state.json and systemd know, if there is news. None: the same phase."""
-        phase = phase or (self._state or {}).get("phase", "starting")
+        phase = phase or self._state.get("phase", "starting")
         feeds = {
             source.feed.pipeline: {
                 "source": source.feed.source,
@@ -248,13 +248,11 @@ class Launcher:
             for source in self._sources.all
         }
         state = {"phase": phase, "problem": problem, "feeds": feeds}
-        if {**state, "since": None} == {**(self._state or {}), "since": None}:
+        if state == self._state:
             return
-        self._state = {
-            **state,
-            "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        }
-        files.write_state(self._config, self._state)
+        self._state = state
+        since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        files.write_state(self._config, {**state, "since": since})
         troubles = [problem] if problem else []
         troubles += [
             f"{feed['source']}: {feed['problem']}"

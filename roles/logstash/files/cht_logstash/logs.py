@@ -35,9 +35,9 @@ _NO_MEMORY = re.compile(r"OutOfMemoryError(: (Java heap space|Metaspace))?")
 _PLAIN = re.compile(
     r"^\[[^\]]+\]\[(\w+) *\]\[([\w.]+) *\](?:\[([^\]]+)\])?(?:\[[^\]]+\])? (.*)"
 )
-_NEVER = re.compile(r"(?!)")
+_COUCHDB_STATUS = re.compile(r"response_code\W+(\d{3})")
 _PLAIN_STATUS = {
-    INPUT: re.compile(r"response_code\W+(\d{3})"),
+    INPUT: _COUCHDB_STATUS,
     OUTPUT: re.compile(r":code=>(\d{3})"),
 }
 
@@ -103,7 +103,8 @@ def _plain(line: str, secrets: Sequence[str]) -> Line:
             return Line(logging.ERROR, memory.group() + ": raise logstash_heap")
         return Line(logging.ERROR, _short(line, secrets)) if _JVM.match(line) else Line()
     level, logger, pipeline, message = found.groups()
-    status = _PLAIN_STATUS.get(logger, _NEVER).search(message)
+    pattern = _PLAIN_STATUS.get(logger)
+    status = pattern.search(message) if pattern else None
     code = re.search(r'\\"code\\":\s*\\"(\w*)', message)
     message = message.partition(" {" if logger not in _QUOTABLE else ":body=>")[0]
     if logger == RUBY:
@@ -142,7 +143,7 @@ def _status(event: Dict[str, Any], logger: str) -> Optional[int]:
     if logger == OUTPUT and isinstance(event.get("code"), int):
         return event["code"]
     if logger == INPUT:
-        found = re.search(r"response_code\W+(\d{3})", str(event.get("error", "")))
+        found = _COUCHDB_STATUS.search(str(event.get("error", "")))
         return int(found.group(1)) if found else None
     return None
 

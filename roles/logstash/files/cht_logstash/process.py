@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from typing import Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from cht_engine.settings import ConfigError
 from cht_logstash import files, logs
@@ -22,6 +22,13 @@ from cht_logstash.token import Token
 # It loses nothing: the next start goes on from what the database holds.
 GRACE = 5.0
 _LINES = 1000
+_STREAMS: Dict[str, Any] = {
+    "stdin": subprocess.DEVNULL,
+    "stdout": subprocess.PIPE,
+    "stderr": subprocess.STDOUT,
+    "encoding": "utf-8",
+    "errors": "replace",
+}
 
 
 def environment(config: Config, sources: List[Source], token: str) -> Dict[str, str]:
@@ -65,11 +72,7 @@ class Logstash:
         self._process = subprocess.Popen(
             [program, "--path.settings", directory],
             env=values,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
+            **_STREAMS,
             start_new_session=True,
         )
         self.silent = False  # its output is closed
@@ -157,11 +160,7 @@ def check(config: Config, sources: List[Source]) -> "tuple[bool, List[str]]":
                 os.path.join(scratch, "logs"),
             ],
             env=values,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
+            **_STREAMS,
             check=False,
         )
     said = [line for line in map(logs.read, done.stdout.splitlines()) if line.text]

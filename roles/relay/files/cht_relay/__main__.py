@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 import threading
-import traceback
 from typing import List, Optional
 
 from cht_engine import journal, stopping
@@ -64,10 +62,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         notifier.status(f"lost the source: {problem}")
         return EXIT_LEASE_LOST
     except Exception as error:  # pylint: disable=broad-except
-        # Its text may quote a document: say where, not what.
-        steps = traceback.extract_tb(error.__traceback__)
-        path = " > ".join(f"{os.path.basename(s.filename)}:{s.lineno}" for s in steps)
-        log.critical("unforeseen %s at %s", type(error).__name__, path)
+        log.critical("%s", journal.unforeseen(error))
         return EXIT_UNFORESEEN
 
 

@@ -19,7 +19,7 @@ import time
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from cht_engine import couchdb
+from cht_engine import couchdb, files
 from cht_engine.errors import Refused
 
 _LOOK_EVERY = 0.2  # seconds
@@ -93,12 +93,9 @@ class Account:
     def _tell(self, refused: Optional[float]) -> None:
         if self._path is None:
             return
-        new = f"{self._path}.{os.getpid()}"
+        told = {"password": self._password, "refused": refused}
         try:
-            with open(new, "w", encoding="ascii") as file:
-                os.fchmod(file.fileno(), 0o600)
-                json.dump({"password": self._password, "refused": refused}, file)
-            os.replace(new, self._path)
+            files.write(self._path, json.dumps(told), suffix=f".{os.getpid()}")
         except OSError:
             pass  # this relay waits all the same: ending would only make it try again
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Deque, Dict, List, Optional, Tuple
 from urllib.parse import quote
 
+from cht_engine import files
+
 log = logging.getLogger(__name__)
 
 SAY_EVERY = 30.0  # seconds, in the journal
@@ -72,9 +74,7 @@ class Progress:
             return
         self._told = now
         try:
-            with open(self._path + ".new", "w", encoding="utf-8") as file:
-                json.dump(self._facts(), file)
-            os.replace(self._path + ".new", self._path)
+            files.write(self._path, json.dumps(self._facts()))
         except OSError:
             pass  # telling is a courtesy: no reason to stop the work
 
