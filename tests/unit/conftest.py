@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests/unit/engine", "roles/base/files")]
+sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests/unit", "tests/unit/engine", "roles/base/files")]
 
 from engine_peers import CouchDBPeer, PostgRESTPeer  # noqa: E402
 

@@ -4,13 +4,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
+from playing import play
 
 ROOT = Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles/logstash"
@@ -47,19 +44,6 @@ def variables(changed: dict) -> dict:
     """All that the templates read; what begins with __ is the role's own and stays."""
     both = [yaml.safe_load((ROLE / name).read_text()) for name in ("defaults/main.yml", "vars/main.yml")]
     return {**both[0], **both[1], "cht_sync_jwt_secret": SECRET, **changed}
-
-
-def play(directory: Path, hosts: dict, tasks: list, facts: bool = False) -> subprocess.CompletedProcess:
-    """Runs tasks on this machine, once for each of the hosts with its variables."""
-    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    inventory, playbook = directory / "hosts.json", directory / "play.json"
-    inventory.write_text(json.dumps({"all": {"hosts": {name: {**here, **values} for name, values in hosts.items()}}}))
-    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": facts, "gather_subset": ["!all", "hardware"], "tasks": tasks}]))
-    return subprocess.run(
-        ["ansible-playbook", "-i", inventory, playbook],
-        cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
 
 
 def render(directory: Path) -> None:

@@ -5,7 +5,8 @@
 import tarfile
 
 import pytest
-from rendering import SECRET, play, source, variables
+from playing import play
+from rendering import SECRET, source, variables
 
 DIGEST = "a" * 128
 
