@@ -90,7 +90,9 @@ def test_delivery_goes_on_once_there_is_room(postgresql_on_small_disk, postgrest
 
     wait_until(is_stopped, 60, "a full disk")
     assert 0 < engine.landed < DOCUMENTS
-    assert (503, "53100") in engine.answers
+    # Where the log has no room PostgreSQL ends, and mostly has no time to say why.
+    reasons = {"53100"} if postgresql.data == disk / "data" else {"53100", "57P03", "PGRST000"}
+    assert any(status == 503 and code in reasons for status, code in engine.answers), engine.answers
     ballast.unlink()
     engine.finish(60)
     supervisor.over.set()
