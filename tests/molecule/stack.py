@@ -59,6 +59,18 @@ def secrets() -> dict[str, str]:
     return yaml.safe_load((SCENARIO / "inventory/group_vars/all/secrets.yml").read_text())
 
 
+def source(**changed) -> str:
+    """Extra variables for a playbook: the source as the inventory has it, but for what is `changed`."""
+    entry = {
+        "name": "district",
+        "url": f"http://{group('couchdb_demo')}:5984",
+        "username": "medic",
+        "password": secrets()["couchdb_demo_password"],
+        "databases": DATABASES,
+    }
+    return json.dumps({"cht_sync_sources": [{**entry, **changed}]})
+
+
 def docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout
 

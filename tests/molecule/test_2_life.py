@@ -5,7 +5,7 @@
 import re
 
 import pytest
-from stack import DATABASES, assert_equal, docker, group, playbook, secrets, survives, until
+from stack import DATABASES, assert_equal, docker, group, playbook, secrets, source, survives, until
 
 pytestmark = pytest.mark.life
 
@@ -31,6 +31,21 @@ def test_nothing_was_lost_by_the_kills(couchdb, warehouse):
 def test_the_relays_tell_how_far_they_are(vm):
     told = vm.run("cht-relay status").stdout
     assert [line.split()[1] for line in told.splitlines()[1:]] == ["caught"] * len(DATABASES), told
+
+
+def test_a_database_that_leaves_the_inventory_is_copied_no_longer(vm, couchdb, warehouse):
+    only_relays = ("--tags", "relay_configure,relay_service")
+    done = playbook("site", *only_relays, "-e", source(databases=DATABASES[:-1]))
+    assert done.returncode == 0, done.stdout[-3000:]
+    told = vm.run("cht-relay status").stdout
+    assert len(told.splitlines()) == len(DATABASES) and DATABASES[-1] not in told, told
+    unit = f"cht-relay@district.{DATABASES[-1]}.service"
+    assert not vm.service(unit).is_running and not vm.service(unit).is_enabled
+    assert not vm.file(f"/etc/cht-sync/relay/district.{DATABASES[-1]}.json").exists
+
+    meanwhile = couchdb.write(DATABASES[-1])
+    assert playbook("site", *only_relays).returncode == 0
+    until(lambda: warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{meanwhile}'"), 60, "arrival after its return")
 
 
 def test_a_restarted_machine_comes_back_by_itself(couchdb, warehouse):

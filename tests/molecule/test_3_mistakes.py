@@ -6,20 +6,9 @@ import json
 import re
 
 import pytest
-from stack import group, playbook, secrets
+from stack import group, playbook, source
 
 pytestmark = pytest.mark.life
-
-
-def source(**changed) -> str:
-    entry = {
-        "name": "district",
-        "url": f"http://{group('couchdb_demo')}:5984",
-        "username": "medic",
-        "password": secrets()["couchdb_demo_password"],
-        "databases": ["medic", "medic-sentinel", "medic-users-meta"],
-    }
-    return json.dumps({"cht_sync_sources": [{**entry, **changed}]})
 
 
 def logstash(**changed) -> str:
