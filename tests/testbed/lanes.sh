@@ -5,27 +5,48 @@
 # usage: lanes.sh "TARGET..." "TARGET..."
 #
 # Runs make's targets in lanes beside each other, since most of the time a machine is waited for. Each line says whose
-# it is; what failed is told again at the end.
+# it is. At the end: how long each target took and, last, what failed, in the words of whatever failed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
+export COLUMNS=500 # so that molecule breaks no line that is looked for in the end
 outputs=$(mktemp -d)
 trap 'rm -rf "$outputs"' EXIT
 
+# One after the other, until one fails.
+lane() {
+    local number=$1 target start status
+    shift
+    for target in "$@"; do
+        start=$SECONDS status=0
+        make --no-print-directory "$target" 2>&1 | tee "$outputs/$target" | sed -u "s/^/[$number] /" || status=1
+        printf '%4d s  %s\n' $((SECONDS - start)) "$target" >>"$outputs/.times"
+        [ "$status" = 0 ] || { echo "$target" >>"$outputs/.failed"; return 1; }
+    done
+}
+
+# What of an output says why: Ansible's, pytest's and the shell's words for it, else how it ended.
+why() {
+    local plain
+    plain=$(sed -E 's/\x1b\[[0-9;]*m//g; s/^ *[│└─]+ ?//' "$1")
+    grep -E -A5 '^(fatal|failed): |^An exception|FAILED|^E  |[a-z]\.sh: ' <<<"$plain" | tail -n 15 | cut -c1-400 | grep . || tail -n 15 <<<"$plain"
+}
+
 pids=()
-for lane in "$@"; do
-    number=${#pids[@]}
+for targets in "$@"; do
     # shellcheck disable=SC2086
-    (make --no-print-directory $lane 2>&1 | tee "$outputs/$number" | sed -u "s/^/[$((number + 1))] /") &
+    lane $((${#pids[@]} + 1)) $targets &
     pids+=($!)
 done
-
 failed=0
-for number in "${!pids[@]}"; do
-    wait "${pids[$number]}" && continue
-    failed=1
-    say "lane $((number + 1)) failed (${*:number+1:1}); its last lines:"
-    tail -n 60 "$outputs/$number" >&2
+for pid in "${pids[@]}"; do
+    wait "$pid" || failed=1
 done
+
+sort -rn "$outputs/.times" >&2
 say "all lanes took $((SECONDS / 60)) min $((SECONDS % 60)) s"
+[ "$failed" = 0 ] || while read -r target; do
+    say "make $target failed:"
+    why "$outputs/$target" >&2
+done <"$outputs/.failed"
 exit "$failed"
