@@ -96,6 +96,14 @@ class Parity:
         print(out, err, sep="\n")
         return Said(process.returncode, out.splitlines(), err)
 
+    def install(self) -> str:
+        """Puts the command into a directory, as the role does into /usr/local/bin, and returns that."""
+        own = f"--settle 0.2 --config-dir {self.directory}/parity --runtime-dir {self.directory}/run"
+        text = f'#!/bin/sh\nshift\nPYTHONPATH={PACKAGES} exec {sys.executable} -m cht_relay parity {own} "$@"\n'
+        (self.directory / "bin/cht-relay").write_text(text)
+        (self.directory / "bin/cht-relay").chmod(0o755)
+        return str(self.directory / "bin")
+
     def unit(self, state: str | None = None) -> str:
         """The state of the unit; sets it first if one is given."""
         path = self.directory / "unit-state"

@@ -12,10 +12,9 @@ RUN = 100  # ids
 
 Some = Callable[[str, int], List[str]]  # at most so many ids from one on
 
-_CHARACTERS = string.digits + string.ascii_letters + "-:_~"
-# A place is found by this many steps: one changes a character of an id that is there, so
-# that ids of any shape (UUIDs, task~..., telemetry-...) are met, wherever they differ.
-_STEPS = 3
+_CHARACTERS = sorted(string.digits + string.ascii_lowercase + "-:_~")
+# How far ids are told apart: beyond "task~org.couchdb.user:" and the like.
+_DEPTH = 32  # characters
 
 
 def sample(count: int, sides: Sequence[Some], random: Random) -> Iterator[str]:
@@ -31,8 +30,23 @@ def sample(count: int, sides: Sequence[Some], random: Random) -> Iterator[str]:
 
 
 def _run_of(some: Some, length: int, random: Random) -> List[str]:
+    """From a place that is found character by character: each is drawn, and then read off
+    the next id that begins alike. So ids of any shape are met, wherever they differ."""
     place = ""
-    for _step in range(_STEPS):
-        place = place[: random.randrange(len(place) + 1)] + random.choice(_CHARACTERS)
-        place = next(iter(some(place, 1) or some("", 1)), "")
+    for depth in range(_DEPTH):
+        met = _met(some, place, random)
+        if len(met) <= depth:
+            break
+        place = met[: depth + 1]
     return some(place, length)
+
+
+def _met(some: Some, place: str, random: Random) -> str:
+    """An id that begins with ``place``, if there is any; empty if there is none at all."""
+    beyond = len(_CHARACTERS)
+    while beyond:
+        beyond = random.randrange(beyond)
+        met = some(place + _CHARACTERS[beyond], 1)
+        if met and met[0].startswith(place):
+            return met[0]
+    return next(iter(some(place, 1)), "")
