@@ -287,6 +287,22 @@ def test_the_relay_runs_again_after_a_repair_that_fails(parity, copied, couch, s
     assert source.stored("doc-1")[1] is False
 
 
+def test_postgrest_may_be_away_for_a_moment(parity, server, couch, copied, postgrest):
+    couch.put("doc-1", {"n": 2})
+    back = threading.Timer(1.0, postgrest.start)
+
+    def before(kind):
+        if kind == "documents":
+            server.before = lambda kind: None
+            postgrest.kill()
+            back.start()
+
+    server.before = before
+    said = parity.run("--repair")
+    back.join()
+    assert said.code == 0 and "no answer of PostgREST" in said.err and said.summary[-1] == "a/medic: 1 of 1 cured"
+
+
 def test_large_documents_are_fetched_a_few_at_a_time(parity, server, couch, copied):
     parity.add(server.url, page_bytes=100_000, max_document_bytes=1_000_000)
     for number in range(20):

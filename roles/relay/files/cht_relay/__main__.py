@@ -76,7 +76,7 @@ def _add_parity(commands: Any) -> None:
     )
     add = parity.add_argument
     add("sources", nargs="*", metavar="SOURCE", help="as status names it; all if none")
-    add("--sample", type=_count, metavar="N", help="about N documents a side, not all")
+    add("--sample", type=_count, metavar="N", help="about N documents, not all")
     add("--repair", action="store_true", help="fetch and flag what differs")
     add("--most-vanished", type=int, default=100, metavar="N", help="flag no more")
     add("--settle", type=float, default=10.0, metavar="SECONDS", help="before it counts")

@@ -45,7 +45,7 @@ class Comparison:
         self.apart: Dict[str, Finding] = {}  # for information
 
     def differences(self, settle: float, sampled: Optional[int]) -> Dict[str, Finding]:
-        """What differs, by id; of all, or of about ``sampled`` documents a side. What
+        """What differs, by id; of all, or of about ``sampled`` documents. What
         does so only for ``settle`` seconds is on its way."""
         ids = self._all() if sampled is None else self._sample(sampled)
         found: Dict[str, Finding] = {}

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Options:
     """What was asked for. ``sources``: their names, none for all. ``sample``: about how
-    many documents a side, None for all. ``most_vanished``: more of them are not flagged.
+    many documents, None for all. ``most_vanished``: more of them are not flagged.
     ``settle``: seconds. ``runtime_dir``: made, and written to, by this command only."""
 
     sources: Tuple[str, ...]

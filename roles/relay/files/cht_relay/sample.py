@@ -9,6 +9,7 @@ from random import Random
 from typing import Callable, Iterator, List, Sequence, Set
 
 RUN = 100  # ids
+_TRIES = 4  # runs for each that would do if none met another
 
 Some = Callable[[str, int], List[str]]  # at most so many ids from one on
 
@@ -18,9 +19,11 @@ _DEPTH = 32  # characters
 
 
 def sample(count: int, sides: Sequence[Some], random: Random) -> Iterator[str]:
-    """About ``count`` ids of each side, each id once."""
+    """About ``count`` ids, each once; fewer where runs meet one another too often."""
     seen: Set[str] = set()
-    for _run in range(-(-count // RUN)):
+    for _run in range(_TRIES * -(-count // RUN)):
+        if len(seen) >= count:
+            return
         for some in sides:
             new = [
                 id_ for id_ in _run_of(some, min(count, RUN), random) if id_ not in seen
