@@ -12,6 +12,7 @@ from couch import Couch
 from couch_http import CouchServer
 from expected import holds, table
 from parity_harness import Parity
+from servers import wait_until
 
 UNIT = "cht-relay@a.medic.service"
 
@@ -134,13 +135,17 @@ def test_a_document_of_another_source_is_a_collision(parity, copied, couch, post
     assert "nothing differs" in said.summary[0] and said.summary[0].endswith("; kept apart: 1 collision")
 
 
-def test_what_is_in_quarantine_is_not_lost(parity, copied, couch):
+def test_what_is_in_quarantine_is_not_lost(parity, copied, couch, cursor):
     couch.put("poison", {"name": "Amina"}, poison=True)
     said = parity.run()
     assert said.code == 4 and said.found[0].startswith("missing poison ")
     copied()
     said = parity.run()
     assert said.code == 0 and said.found == [f"quarantined poison couchdb={rev(couch, 'poison')} postgresql=none (refused by jsonb: 22003)"]
+    couch.put("poison", {"name": "Amina"})
+    copied()
+    cursor.execute("DELETE FROM v1.couchdb WHERE _id = 'poison'")
+    assert parity.run().found[0].startswith("missing poison "), "the entry is closed"
 
 
 def test_what_a_repair_brings_into_quarantine_is_not_called_cured(parity, copied, couch):
@@ -265,6 +270,23 @@ def test_a_repair_that_is_ended_in_the_middle(parity, server, couch, copied, cur
     assert ("its relay does not run" in said.summary[0]) == killed
     assert parity.run("--repair").code == 0
     assert parity.unit() == "active" and parity.run().code == 0
+
+
+@pytest.mark.parametrize("table", ["couchdb", "couchdb_progress"])
+def test_it_ends_at_once_while_postgresql_is_at_work(parity, server, copied, postgresql, table):
+    parity.add(server.url, "b/medic")
+    other = postgresql.connect()
+    other.autocommit = False
+    with other.cursor() as blocker:
+        blocker.execute(f"LOCK TABLE v1.{table}")
+        process = parity.start()
+        wait_until(
+            lambda: postgresql.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == [(1,)], 30, "waiting"
+        )
+        process.send_signal(signal.SIGINT)
+        _out, err = process.communicate(timeout=10)
+    other.close()
+    assert process.returncode == 1 and err == "ERROR stopped before the end\n"
 
 
 def test_a_relay_that_a_killed_repair_left_is_started_even_if_nothing_differs(parity, copied):

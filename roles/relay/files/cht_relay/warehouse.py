@@ -67,16 +67,14 @@ class Warehouse:
     def rows(self) -> Iterator[Row]:
         """Id and revision of every document that is not deleted, in order of ids."""
         with self._told(), closing(self._connect()) as connection:
-            with connection.cursor(
-                "parity"
-            ) as cursor:  # a named one stays at the server
-                cursor.itersize = _PAGE
-                cursor.execute(
-                    "SELECT _id, _rev FROM v1.document_revision"
-                    ' WHERE source = %s AND NOT _deleted ORDER BY _id COLLATE "C"',
-                    (self._source,),
-                )
-                yield from cursor
+            cursor = connection.cursor("parity")  # a named one stays at the server
+            cursor.itersize = _PAGE
+            cursor.execute(
+                "SELECT _id, _rev FROM v1.document_revision"
+                ' WHERE source = %s AND NOT _deleted ORDER BY _id COLLATE "C"',
+                (self._source,),
+            )
+            yield from cursor
 
     def some(self, first: str, limit: int) -> List[str]:
         """At most ``limit`` ids from ``first`` on, in the order of the index."""
