@@ -11,7 +11,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 # pylint: disable=wrong-import-position
-from calls import SOURCES, Source, empty  # noqa: E402
+from calls import SOURCES, Source, empty, page  # noqa: E402
+from couch import Couch  # noqa: E402
+from couch_http import CouchServer  # noqa: E402
+from parity_harness import Parity  # noqa: E402
 from servers import ROOT, PostgREST, PostgreSQL  # noqa: E402
 
 
@@ -74,3 +77,39 @@ def playbook(postgresql, postgrest, tmp_path):
         return done.returncode, " ".join(done.stdout.split())
 
     return run
+
+
+@pytest.fixture
+def couch():
+    """Ten documents and a design document."""
+    couch = Couch()
+    for number in range(10):
+        couch.put(f"doc-{number}", {"n": 1})
+    couch.put("_design/medic", {})
+    return couch
+
+
+@pytest.fixture
+def server(couch):
+    server = CouchServer(couch)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def parity(tmp_path, postgresql, postgrest, server, cursor):
+    parity = Parity(tmp_path, postgresql, postgrest)
+    parity.add(server.url)
+    return parity
+
+
+@pytest.fixture
+def copied(parity, source, couch):
+    """Everything is copied; returns what copies what came since."""
+
+    def copy(ids=None):
+        changes = [change for change in couch.changes(None) if ids is None or change.id in ids]
+        source.lands(page(*(change.row() for change in changes), last_seq="7-x"))
+
+    copy()
+    return copy

@@ -116,3 +116,25 @@ class Parity:
         """What systemd was told to do."""
         path = self.directory / "unit-told"
         return path.read_text().splitlines() if path.exists() else []
+
+
+def rev(couch, id_):
+    return next(change.rev for change in couch.changes(None) if change.id == id_)
+
+
+def differ(couch, cursor):
+    """One difference of each kind; returns the lines that must tell them."""
+    old, gone = rev(couch, "doc-1"), rev(couch, "doc-2")
+    couch.put("doc-1", {"n": 2})
+    couch.put("doc-2", {}, deleted=True)
+    vanished = rev(couch, "doc-3")
+    couch.purge("doc-3")
+    cursor.execute("DELETE FROM v1.couchdb WHERE _id = 'doc-0'")
+    cursor.execute("UPDATE v1.couchdb SET _deleted = true, _rev = NULL WHERE _id = 'doc-4'")
+    return [
+        f"missing doc-0 couchdb={rev(couch, 'doc-0')} postgresql=none",
+        f"outdated doc-1 couchdb={rev(couch, 'doc-1')} postgresql={old}",
+        f"undeleted doc-4 couchdb={rev(couch, 'doc-4')} postgresql=none",
+        f"deleted doc-2 couchdb={rev(couch, 'doc-2')} postgresql={gone}",
+        f"vanished doc-3 couchdb=none postgresql={vanished}",
+    ]

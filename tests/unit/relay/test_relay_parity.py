@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from bisect import bisect_left
-from collections import Counter
 from random import Random
 
 import pytest
@@ -21,7 +20,7 @@ from relay_harness import ROLES
 from cht_engine import settings
 from cht_engine.errors import Refused, Transient
 from cht_engine.postgrest import PostgREST
-from cht_relay import parity_config, patience
+from cht_relay import comparison, parity_config, patience
 from cht_relay.listing import Listing, stored_id
 from cht_relay.repair import Repair
 from cht_relay.sample import sample
@@ -118,6 +117,33 @@ def test_what_passes_is_tried_again_but_not_for_ever(monkeypatch):
     assert 80 < sum(slept) <= patience.LONGEST
     with pytest.raises(Refused):
         patience.patiently(lambda: (_ for _ in ()).throw(Refused("no")))
+
+
+class Empty:
+    """A warehouse without a row."""
+
+    def rows(self):
+        return iter(())
+
+    def states(self, ids):
+        return {}
+
+    def kept_apart(self, ids):
+        return {id_: "x" for id_ in ids if id_.startswith("apart")}
+
+
+def test_too_many_differences_are_not_told_one_by_one(monkeypatch):
+    monkeypatch.setattr(comparison, "MOST", 150)
+    ids = [f"d{number:03}" for number in range(1000)]
+    documents = Documents(ids)
+    compared = comparison.Comparison("a/medic", Listing(documents, plainly), Empty(), ())
+    with pytest.raises(Refused, match="more than 150 documents of a/medic differ.*resync.yml -e resync_source=a/medic"):
+        compared.differences(0, None)
+    kept_apart = Documents([f"apart{number:03}" for number in range(1000)])
+    compared = comparison.Comparison("a/medic", Listing(kept_apart, plainly), Empty(), ())
+    assert compared.differences(0, None) == {} and len(compared.apart) == 150
+    few = comparison.Comparison("a/medic", Listing(Documents(ids[:150]), plainly), Empty(), ())
+    assert len(few.differences(0, None)) == 150
 
 
 @pytest.fixture

@@ -116,7 +116,8 @@ class _Source:
     ) -> Dict[str, Finding]:
         """What differs after the repair. The relay stands still only as long as that
         takes; so what was found is asked for again before anything is written."""
-        self._limit(found.values())
+        if not self._unit.left_stopped:  # else it is to be started in any case
+            self._limit(found.values())
         with self._unit.stopped(), self._peers.postgrest() as postgrest:
             now = {f.id: f for f in compared.ask(found) if f.differs}
             self._limit(now.values())

@@ -57,7 +57,8 @@ class Repair:
                 page = self._listing.changes_of(some, self._size.most_bytes)
             except TooLong as problem:
                 if self._size.rows == 1:
-                    raise self._size.too_large(f"document {some[0]}") from None
+                    document = f"document {json.dumps(some[0])}"
+                    raise self._size.too_large(document) from None
                 self._size.given_up(problem.lines)
                 continue
             self._size.arrived(page.rows, len(page.body))
