@@ -42,6 +42,7 @@ def test_a_database_that_leaves_the_inventory_is_copied_no_longer(vm, couchdb, w
     unit = f"cht-relay@district.{DATABASES[-1]}.service"
     assert not vm.service(unit).is_running and not vm.service(unit).is_enabled
     assert not vm.file(f"/etc/cht-sync/relay/district.{DATABASES[-1]}.json").exists
+    assert not vm.file(f"/etc/cht-sync/parity/district.{DATABASES[-1]}.json").exists
 
     meanwhile = couchdb.write(DATABASES[-1])
     assert playbook("site", *only_relays).returncode == 0

@@ -2,10 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Parts of the comparison that need no warehouse: ids, samples, patience, the role's files."""
 
-import json
-import os
-import subprocess
-import sys
 from bisect import bisect_left
 from random import Random
 
@@ -15,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from engine_peers import HANG_UP, TOKEN
 from engine_recordings import recording
+from playing import play
 from relay_harness import ROLES
 
 from cht_engine import settings
@@ -193,21 +190,13 @@ def test_what_the_role_writes_can_be_read(tmp_path, engine):
         "postgrest_db_ca_cert": "/etc/ca.crt",
         "cht_sync_sources": [source],
     }
-    task = {
-        "template": {"src": f"{role}/templates/parity.json.j2", "dest": f"{tmp_path}/{{{{ item.unit }}}}.json"},
-        "loop": "{{ __relay_feeds }}",
-    }
-    play = tmp_path / "play.yml"
-    play.write_text(
-        json.dumps([{"hosts": "localhost", "gather_facts": False, "vars": {**both[0], **both[1], **inventory}, "tasks": [task]}])
-    )
-    done = subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", play],
-        cwd=ROLES.parent, env={**os.environ, "ANSIBLE_CONFIG": str(ROLES.parent / "ansible.cfg")},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
+    files = tmp_path / "files"
+    files.mkdir()
+    template = {"src": f"{role}/templates/parity.json.j2", "dest": f"{files}/{{{{ item.unit }}}}.json"}
+    task = {"template": template, "loop": "{{ __relay_feeds }}"}
+    done = play(tmp_path, {"here": {**both[0], **both[1], **inventory}}, [task])
     assert done.returncode == 0, done.stdout
-    (config,) = parity_config.load(str(tmp_path), ["n.example.org/medic"])
+    (config,) = parity_config.load(str(files), ["n.example.org/medic"])
     assert config.couchdb_username == 'a"b\\ü' and config.couchdb_password_file == f"/etc/cht-sync/{engine}/north.password"
     assert (config.postgresql_host, config.postgresql_port, config.postgresql_user) == ("db.example.org", 5432, "monitor")
     assert (config.postgresql_ssl_mode, config.postgresql_ca_file) == ("verify-full", "/etc/ca.crt")
