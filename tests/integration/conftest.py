@@ -1,5 +1,8 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,8 +11,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 # pylint: disable=wrong-import-position
-from calls import SOURCES, Source, empty  # noqa: E402
-from servers import PostgREST, PostgreSQL  # noqa: E402
+from calls import SOURCES, Source, empty, page  # noqa: E402
+from couch import Couch  # noqa: E402
+from couch_http import CouchServer  # noqa: E402
+from parity_harness import Parity  # noqa: E402
+from servers import ROOT, PostgREST, PostgreSQL  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +46,70 @@ def cursor(postgresql, postgrest):
 @pytest.fixture
 def source(postgrest, cursor):
     return Source(postgrest, cursor)
+
+
+@pytest.fixture
+def playbook(postgresql, postgrest, tmp_path):
+    """Runs a playbook; returns exit code, and the output with its white space made one."""
+    entry = {"name": "a", "url": "http://a", "username": "u", "password": "p", "databases": ["medic"]}
+    inventory = {
+        "cht_sync_engine": "relay",
+        "cht_sync_database": "cht_sync",
+        "cht_sync_sources": [entry, {**entry, "name": "b", "url": "http://b"}],
+        "init_db_login_host": "127.0.0.1",
+        "init_db_login_port": postgresql.port,
+        "ansible_connection": "local",
+        "ansible_become": False,
+        "ansible_python_interpreter": sys.executable,
+    }
+    hosts = tmp_path / "hosts.json"
+    hosts.write_text(json.dumps({"all": {"children": {"sync": {"hosts": {"localhost": inventory}}}}}))
+
+    def run(name, *arguments):
+        print(name, *arguments)
+        done = subprocess.run(
+            ["ansible-playbook", "-i", hosts, ROOT / f"playbooks/{name}.yml", *arguments],
+            cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        print(done.stdout)
+        assert "Amina" not in done.stdout and "\x1b" not in done.stdout
+        return done.returncode, " ".join(done.stdout.split())
+
+    return run
+
+
+@pytest.fixture
+def couch():
+    """Ten documents and a design document."""
+    couch = Couch()
+    for number in range(10):
+        couch.put(f"doc-{number}", {"n": 1})
+    couch.put("_design/medic", {})
+    return couch
+
+
+@pytest.fixture
+def server(couch):
+    server = CouchServer(couch)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def parity(tmp_path, postgresql, postgrest, server, cursor):
+    parity = Parity(tmp_path, postgresql, postgrest)
+    parity.add(server.url)
+    return parity
+
+
+@pytest.fixture
+def copied(parity, source, couch):
+    """Everything is copied; returns what copies what came since."""
+
+    def copy(ids=None):
+        changes = [change for change in couch.changes(None) if ids is None or change.id in ids]
+        source.lands(page(*(change.row() for change in changes), last_seq="7-x"))
+
+    copy()
+    return copy

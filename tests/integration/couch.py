@@ -92,6 +92,11 @@ class Couch:
             last = sorted((history[-1] for history in kept.values() if history), key=lambda change: change.number)
             self._changes = {change.id: change for change in last}
 
+    def purge(self, id_: str) -> None:
+        """Forgets a document without a trace in the changes."""
+        with self._lock:
+            del self._changes[id_]
+
     def changes(self, since: str | None, limit: int | None = None) -> list[Change]:
         after = int(since.split("-")[0]) if since else 0
         with self._lock:

@@ -2,48 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operator's playbooks on a real warehouse, as for an external server."""
 
-import json
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 from calls import Source, page, row
-from servers import ROOT
 
 POISON = row("p\u001b[2J", "1-a", name="Amina", x="VALUE").replace('"VALUE"', "1e400000")
-
-
-@pytest.fixture
-def playbook(postgresql, postgrest, tmp_path):
-    """Runs a playbook; returns exit code, and the output with its white space made one."""
-    entry = {"name": "a", "url": "http://a", "username": "u", "password": "p", "databases": ["medic"]}
-    inventory = {
-        "cht_sync_engine": "relay",
-        "cht_sync_database": "cht_sync",
-        "cht_sync_sources": [entry, {**entry, "name": "b", "url": "http://b"}],
-        "init_db_login_host": "127.0.0.1",
-        "init_db_login_port": postgresql.port,
-        "ansible_connection": "local",
-        "ansible_become": False,
-        "ansible_python_interpreter": sys.executable,
-    }
-    hosts = tmp_path / "hosts.json"
-    hosts.write_text(json.dumps({"all": {"children": {"sync": {"hosts": {"localhost": inventory}}}}}))
-
-    def run(name, *arguments):
-        print(name, *arguments)
-        done = subprocess.run(
-            ["ansible-playbook", "-i", hosts, ROOT / f"playbooks/{name}.yml", *arguments],
-            cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        )  # fmt: skip
-        print(done.stdout)
-        assert "Amina" not in done.stdout and "\x1b" not in done.stdout
-        return done.returncode, " ".join(done.stdout.split())
-
-    return run
 
 
 def test_an_empty_quarantine_is_said_to_be_empty(playbook, cursor):
@@ -95,6 +59,10 @@ def test_a_retry_tells_each_outcome(playbook, source, cursor):
         ("resync", "resync_source=", ["resync_source is not set"]),
         ("resync", "resync_source=nowhere/medic", ['no source "nowhere/medic"', "a/medic, b/medic"]),
         ("resync", "resync_source=a", ['no source "a"']),
+        ("parity", "x=y", ["parity_source is not set", "all, or one of a/medic, b/medic"]),
+        ("parity", "parity_source=a", ['no source "a"']),
+        ("parity", '{"parity_source": "all", "parity_repair": "perhaps"}', ["must be true or false"]),
+        ("parity", '{"parity_source": "all", "parity_sample": "some"}', ["must be a number of documents"]),
     ],
 )
 def test_a_mistake_is_told_with_the_remedy_and_nothing_is_done(playbook, cursor, name, variable, words):

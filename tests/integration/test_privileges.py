@@ -20,6 +20,7 @@ READERS = {
     "v1.couchdb": {"dbt"},
     "v1.couchdb_progress": {"dbt"},
     "v1.document_revision": {"monitor"},
+    "v1.quarantined_document": {"monitor"},
     "v1.sync_status": {"monitor"},
     "v1.quarantine": set(),
     "v1.quarantine_id_seq": set(),
@@ -333,10 +334,11 @@ def test_superset_cannot_connect_to_the_warehouse(postgresql, postgrest):
 def test_what_the_monitor_reads_holds_no_document_and_no_lease(cursor):
     cursor.execute(
         "SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns "
-        "WHERE table_schema = 'v1' AND table_name IN ('document_revision', 'sync_status') GROUP BY 1"
+        "WHERE table_schema = 'v1' AND table_name IN ('document_revision', 'quarantined_document', 'sync_status') GROUP BY 1"
     )
     assert dict(cursor.fetchall()) == {
         "document_revision": ["_id", "_rev", "_deleted", "source"],
+        "quarantined_document": ["source", "id", "reason"],
         "sync_status": ["source", "engine", "claimed_at", "seq", "pending", "updated_at", "quarantined", "collisions"],
     }
 

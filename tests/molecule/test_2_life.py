@@ -5,7 +5,7 @@
 import re
 
 import pytest
-from stack import DATABASES, assert_equal, docker, group, playbook, secrets, source, survives, until
+from stack import DATABASES, assert_equal, docker, group, parity, playbook, secrets, source, survives, until
 
 pytestmark = pytest.mark.life
 
@@ -42,10 +42,36 @@ def test_a_database_that_leaves_the_inventory_is_copied_no_longer(vm, couchdb, w
     unit = f"cht-relay@district.{DATABASES[-1]}.service"
     assert not vm.service(unit).is_running and not vm.service(unit).is_enabled
     assert not vm.file(f"/etc/cht-sync/relay/district.{DATABASES[-1]}.json").exists
+    assert not vm.file(f"/etc/cht-sync/parity/district.{DATABASES[-1]}.json").exists
 
     meanwhile = couchdb.write(DATABASES[-1])
     assert playbook("site", *only_relays).returncode == 0
     until(lambda: warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{meanwhile}'"), 60, "arrival after its return")
+
+
+def test_parity_finds_what_no_feed_tells_and_cures_it(couchdb, warehouse, vm):
+    """A document that the warehouse lost, and one that CouchDB does not know, as after a restore."""
+    assert_equal(couchdb, warehouse)
+    lost = next(id_ for id_, (_rev, gone) in couchdb.documents("medic-sentinel").items() if not gone)
+    ((name,),) = warehouse.rows(f"DELETE FROM v1.couchdb WHERE _id = '{lost}' RETURNING json_build_array(source)")
+    warehouse.rows(
+        "INSERT INTO v1.couchdb (saved_timestamp, _id, _deleted, source, doc, _rev) "
+        f"VALUES ('2000-01-01', 'planted', false, '{name}', '{{\"_id\": \"planted\"}}', '1-a') RETURNING json_build_array(_id)"
+    )
+
+    code, said = parity("all")
+    assert code == 2 and f"missing {name} {lost} " in said and f"vanished {name} planted " in said, said
+    code, said = parity(name, "-e", "parity_repair=true")
+    assert code == 0 and "2 of 2 cured" in said, said
+    stored = warehouse.documents("medic-sentinel")
+    assert stored[lost][1] is False and stored["planted"] == (None, True)
+
+    running = vm.run("systemctl --no-legend --state=running list-units 'cht-relay@*' | wc -l").stdout
+    assert int(running) == len(DATABASES)
+    code, said = parity("all", "-e", "parity_repair=true")
+    assert code == 0 and "cured" not in said and "changed=0" in said, said
+    couchdb.write("medic-sentinel")
+    assert_equal(couchdb, warehouse)
 
 
 def test_a_restarted_machine_comes_back_by_itself(couchdb, warehouse):

@@ -9,7 +9,7 @@ import json
 import re
 
 import pytest
-from stack import DATABASES, assert_equal, docker, group, playbook, survives, until
+from stack import DATABASES, assert_equal, docker, group, parity, playbook, survives, until
 
 pytestmark = pytest.mark.logstash
 
@@ -195,6 +195,14 @@ def test_the_engines_can_be_exchanged_under_a_live_writer(couchdb, warehouse, vm
 
 def test_nothing_was_lost_by_the_exchange(couchdb, warehouse):
     assert_equal(couchdb, warehouse)
+
+
+def test_parity_reports_and_repairs_nothing(couchdb, warehouse):
+    assert_equal(couchdb, warehouse, 90)
+    code, said = parity("all")
+    assert code == 0 and said.count("nothing differs") == len(DATABASES), said
+    code, said = parity("all", "-e", "parity_repair=true")
+    assert code == 2 and "on a Logstash site parity only reports" in said, said
 
 
 def test_it_comes_back_with_the_machine(couchdb, warehouse):

@@ -86,7 +86,7 @@ def default(option: dict) -> str:
     if value in ("", None, [], {}):
         return "empty"
     shown = value if isinstance(value, str) else json.dumps(value)
-    return f"`{shown}`" if len(shown) < 80 else "see `defaults/main.yml`"
+    return f"`{shown}`".replace("|", "\\|") if len(shown) < 80 else "see `defaults/main.yml`"
 
 
 def text(description) -> str:

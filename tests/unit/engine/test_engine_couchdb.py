@@ -15,7 +15,7 @@ from engine_recordings import chunk, pouchdb, recording
 
 from cht_relay import pages
 from cht_engine.couchdb import CouchDB
-from cht_engine.errors import Refused, Transient
+from cht_engine.errors import Refused, TooLong, Transient
 
 
 def client(peer, database="medic", password=PASSWORD, patience=5, poll=5):
@@ -288,3 +288,58 @@ def test_heartbeats_do_not_hold_a_longpoll_for_ever(drip, monkeypatch):
     reader.start()
     reader.join(10)
     assert outcome == [None]
+
+
+def test_recorded_list_of_documents(couchdb):
+    couchdb.fail("_all_docs", Reply(recording("025").wire))
+    rows = client(couchdb).ids('5f2f"\u00fc', 3)
+    assert [id_[9:13] for id_, _rev in rows] == ["0001", "0002", "0003"]
+    assert rows[0][1] == "2-192e2fdd38c9b9021212cac82c4a449b"
+    (request,) = couchdb.requests
+    assert json.loads(request.query["startkey"]) == '5f2f"\u00fc' and request.query["limit"] == "3"
+
+
+def test_recorded_changes_of_some_documents(couchdb):
+    """One of the three ids asked for is unknown to the database."""
+    couchdb.fail("_changes", *[Reply(recording("052").wire)] * 3)
+    ids = ["edge-nul", "edge-bigint", "nosuchdoc"]
+    assert client(couchdb).states(ids) == {
+        "edge-bigint": ("1-f665322eb577e910e90d91a8640f333f", False),
+        "edge-nul": ("1-e67e19cbf608a7264877dd244310d9a4", False),
+    }
+    body = client(couchdb).changes_of(ids, 10000)
+    assert body == recording("052").body and pages.cut(body).rows == 2
+    with pytest.raises(TooLong) as caught:
+        client(couchdb).changes_of(ids, 100)
+    assert caught.value.lines > 0
+    states, changes, _too_long = couchdb.requests
+    assert states.query == {"filter": "_doc_ids"} and json.loads(states.body) == {"doc_ids": ids}
+    assert changes.query == {"filter": "_doc_ids", "include_docs": "true"}
+    assert changes.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("number", ["051", "034"])
+def test_recorded_deletions_are_told(couchdb, number):
+    couchdb.fail("_changes", Reply(recording(number).wire))
+    rows = json.loads(recording(number).body)["results"]
+    deleted = {row["id"] for row in rows if row.get("deleted")}
+    states = client(couchdb).states([row["id"] for row in rows])
+    assert deleted and {id_ for id_, (_rev, gone) in states.items() if gone} == deleted
+
+
+@pytest.mark.parametrize("body", [[], {}, {"rows": [{}]}, {"results": [{"id": "x"}]}, {"results": ["x"]}, {"rows": 7}])
+def test_answers_about_documents_of_another_shape(couchdb, body):
+    couchdb.fail("_all_docs", reply(200, body))
+    couchdb.fail("_changes", reply(200, body))
+    for asked in (lambda: client(couchdb).ids("", 5), lambda: client(couchdb).states(["x"])):
+        try:
+            assert not asked()
+        except Transient as problem:
+            assert "is no JSON" in str(problem)
+
+
+def test_a_refused_question_about_documents_is_no_refused_position(couchdb):
+    couchdb.fail("_changes", reply(400, {}))
+    with pytest.raises(Refused, match="answered 400") as caught:
+        client(couchdb).states(["x"])
+    assert "resync" not in str(caught.value)

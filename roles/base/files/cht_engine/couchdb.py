@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Callable, Dict, Optional, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 from urllib.parse import quote
 
 import requests
@@ -66,7 +66,7 @@ class CouchDB:
 
         Raises Refused or Transient.
         """
-        answer = self._get(self._url, {}, self._read_timeout)
+        answer = self._ask(self._url, {}, self._read_timeout)
         try:
             created = json.loads(answer).get("instance_start_time")
         except (ValueError, AttributeError):
@@ -81,7 +81,7 @@ class CouchDB:
         """
         for limit in (1, count):
             query = {"limit": str(limit), "since": since}
-            answer = self._get(f"{self._url}/_changes", query, self._read_timeout)
+            answer = self._ask(f"{self._url}/_changes", query, self._read_timeout)
             try:
                 body = json.loads(answer)
                 rows, pending = len(body["results"]), body.get("pending")
@@ -92,6 +92,50 @@ class CouchDB:
             if not rows:
                 break
         return rows
+
+    def ids(self, first: str, limit: int) -> List[Tuple[str, str]]:
+        """Id and revision of at most ``limit`` documents, deleted ones left out, from
+        the id ``first`` on, in CouchDB's order.
+
+        Raises Refused or Transient.
+        """
+        query = {"limit": str(limit), "startkey": json.dumps(first)}
+        answer = self._ask(f"{self._url}/_all_docs", query, self._read_timeout)
+        try:
+            rows = json.loads(answer)["rows"]
+            return [(str(row["id"]), str(row["value"]["rev"])) for row in rows]
+        except (ValueError, KeyError, TypeError):
+            raise Transient("CouchDB's answer about its documents is no JSON") from None
+
+    def states(self, ids: Sequence[str]) -> Dict[str, Tuple[str, bool]]:
+        """Revision of the documents ``ids``, and whether they are deleted; without
+        those of which the database knows nothing.
+
+        Raises Refused or Transient.
+        """
+        answer = self._post_ids(ids, {}, None)
+        try:
+            return {
+                str(row["id"]): (str(row["changes"][0]["rev"]), bool(row.get("deleted")))
+                for row in json.loads(answer)["results"]
+            }
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+            raise Transient("CouchDB's answer about documents is no JSON") from None
+
+    def changes_of(self, ids: Sequence[str], most_bytes: int) -> bytearray:
+        """The last change of each of the documents ``ids`` as ``changes`` gives them.
+
+        Raises Refused, Transient or TooLong.
+        """
+        return self._post_ids(ids, {"include_docs": "true"}, most_bytes)
+
+    def _post_ids(
+        self, ids: Sequence[str], query: Dict[str, str], most_bytes: Optional[int]
+    ) -> bytearray:
+        url = f"{self._url}/_changes"
+        query = {"filter": "_doc_ids", **query}
+        asked = {"doc_ids": list(ids)}
+        return self._ask(url, query, self._read_timeout, most_bytes, body=asked)
 
     def changes(
         self,
@@ -116,35 +160,39 @@ class CouchDB:
         }
         url = f"{self._url}/_changes"
         if not longpoll:
-            return self._get(url, query, self._read_timeout, most_bytes)
+            return self._ask(url, query, self._read_timeout, most_bytes)
         query["timeout"] = str(int(self._poll_timeout * 1000))
         try:
-            return self._get(
+            return self._ask(
                 url, query, self._poll_timeout + POLL_GRACE, most_bytes, longpoll
             )
         except _Silence:
             return None
 
-    def _get(
+    def _ask(
         self,
         url: str,
         query: Dict[str, str],
         patience: float,
         most_bytes: Optional[int] = None,
         longpoll: bool = False,
+        body: Optional[Dict[str, Any]] = None,
     ) -> bytearray:
+        """What a GET of ``url`` is answered or, with a ``body``, a POST."""
         end = time.monotonic() + patience if longpoll else None
         self._on_bytes(transport.CONNECT_TIMEOUT + patience)
         try:
-            with self._session.get(
+            with self._session.request(
+                "GET" if body is None else "POST",
                 url,
                 params=query,
+                json=body,
                 timeout=(transport.CONNECT_TIMEOUT, patience),
                 stream=True,
                 allow_redirects=False,
             ) as answer:
                 if answer.status_code != 200:
-                    raise self._problem(answer)
+                    raise self._problem(answer, "since" in query)
                 return self._whole_body(answer, patience, most_bytes, end)
         except OSError as error:  # requests' exceptions are OSErrors too
             kind = Transient
@@ -177,7 +225,7 @@ class CouchDB:
             raise Transient("no whole answer of CouchDB: shorter than announced")
         return body
 
-    def _problem(self, answer: requests.Response) -> Exception:
+    def _problem(self, answer: requests.Response, position: bool) -> Exception:
         status = answer.status_code
         if status in (401, 403):
             hint = (
@@ -196,7 +244,7 @@ class CouchDB:
             )
         if status == 404:
             return Refused(f"CouchDB has no database {self._url} (404)")
-        if status == 400:
+        if status == 400 and position:
             return Refused(
                 f"CouchDB refused the position of {self._url} (400):"
                 " playbooks/resync.yml reads the source again from the start"

@@ -13,6 +13,8 @@ from typing import Any, Iterator, List, Optional
 # Seconds after which a process asked to end is gone, whatever it is doing.
 LAST_RESORT = 1.5
 
+_ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 
 class Stopped(BaseException):
     """The process was asked to end. Not an Exception: nothing on the way may take it
@@ -20,30 +22,34 @@ class Stopped(BaseException):
 
 
 def on_signals(
-    stop: Optional[threading.Event] = None, last_resort: float = LAST_RESORT
+    stop: Optional[threading.Event] = None,
+    last_resort: float = LAST_RESORT,
+    last_code: int = 0,
 ) -> None:
-    """Make SIGTERM and SIGINT end the main thread where it is, even in a read."""
+    """Make SIGTERM, SIGINT and SIGHUP end the main thread where it is, even in a read;
+    but for those that were ignored at the start, as by nohup. ``last_code``: the exit
+    code of the last resort."""
 
     def end(_signum: int, _frame: Any) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _heard():
             signal.signal(number, signal.SIG_IGN)  # once is enough
         if stop is not None:
             stop.set()
         # An exception raised in a finalizer is lost: then this ends the process.
-        net = threading.Timer(last_resort, os._exit, (0,))
+        net = threading.Timer(last_resort, os._exit, (last_code,))
         net.daemon = True
         net.start()
         raise Stopped
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    for number in _heard():
+        signal.signal(number, end)
 
 
 @contextmanager
 def held() -> Iterator[None]:
     """Put a signal that comes meanwhile off until the end."""
     came: List[int] = []
-    numbers = (signal.SIGTERM, signal.SIGINT)
+    numbers = _heard()
     before = [signal.signal(n, lambda number, _frame: came.append(number)) for n in numbers]
     try:
         yield
@@ -52,3 +58,7 @@ def held() -> Iterator[None]:
             signal.signal(number, handler)
         if came:
             signal.raise_signal(came[0])
+
+
+def _heard() -> List[signal.Signals]:
+    return [n for n in _ASKING if signal.getsignal(n) is not signal.SIG_IGN]

@@ -36,7 +36,7 @@ ALTER ROLE authenticator SET statement_timeout = '240s';
 ALTER ROLE sync_writer RESET ALL;
 
 GRANT USAGE ON SCHEMA v1 TO monitor;
-GRANT SELECT ON v1.document_revision, v1.sync_status TO monitor;
+GRANT SELECT ON v1.document_revision, v1.quarantined_document, v1.sync_status TO monitor;
 ALTER ROLE monitor SET default_transaction_read_only = on;
 
 -- dbt reads the raw tables and owns its schemas. Dashboards read marts, and nothing else.

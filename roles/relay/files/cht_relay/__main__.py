@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ``python3 -m cht_relay run --config FILE``, and ``status``.
+"""The command line: ``python3 -m cht_relay run --config FILE``, ``status``, ``parity``.
 
-Exit codes: 0 stopped by a signal, 3 the source is another process's or engine's,
-78 the configuration cannot be used, 1 anything unforeseen. systemd must not restart
-after 3 and 78: another try changes nothing, and after 3 it would start a fight.
+Exit codes: 0 stopped by a signal, or nothing differs; 3 the source is another process's
+or engine's; 4 parity found differences; 78 the configuration cannot be used; 1 anything
+unforeseen, or parity could not compare. systemd must not restart after 3 and 78: another
+try changes nothing, and after 3 it would start a fight.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import logging
 import sys
 import threading
-from typing import List, Optional
+from typing import Any, List, Optional
 
 from cht_engine import journal, stopping
 from cht_relay import config, progress
@@ -37,7 +38,10 @@ def main(argv: Optional[List[str]] = None) -> int:
     run.add_argument("--config", required=True, metavar="FILE", help="JSON file")
     status = commands.add_parser("status", help="what each relay told last")
     status.add_argument("--runtime-dir", default="/run/cht-relay", metavar="DIR")
+    _add_parity(commands)
     options = parser.parse_args(argv)
+    if options.command == "parity":
+        return _parity(options)
     if options.command == "status":
         print(progress.table(options.runtime_dir))
         return EXIT_STOPPED
@@ -61,6 +65,48 @@ def main(argv: Optional[List[str]] = None) -> int:
         log.error("%s; ending, so as not to fight over the source", problem)
         notifier.status(f"lost the source: {problem}")
         return EXIT_LEASE_LOST
+    except Exception as error:  # pylint: disable=broad-except
+        log.critical("%s", journal.unforeseen(error))
+        return EXIT_UNFORESEEN
+
+
+def _add_parity(commands: Any) -> None:
+    parity = commands.add_parser(
+        "parity", help="compare the documents of CouchDB and PostgreSQL"
+    )
+    add = parity.add_argument
+    add("sources", nargs="*", metavar="SOURCE", help="as status names it; all if none")
+    add("--sample", type=_count, metavar="N", help="about N documents, not all")
+    add("--repair", action="store_true", help="fetch and flag what differs")
+    add("--most-vanished", type=int, default=100, metavar="N", help="flag no more")
+    add("--settle", type=float, default=10.0, metavar="SECONDS", help="before it counts")
+    add("--config-dir", default="/etc/cht-sync/parity", metavar="DIR")
+    add("--runtime-dir", default="/run/cht-parity", metavar="DIR")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1 on")
+    return int(text)
+
+
+def _parity(options: argparse.Namespace) -> int:
+    from cht_relay import parity  # a relay itself has no use for psycopg2
+
+    journal.setup("cht_relay")
+    asked = vars(options)
+    del asked["command"]
+    try:
+        # Long enough to start a relay again.
+        stopping.on_signals(last_resort=120.0, last_code=EXIT_UNFORESEEN)
+        wanted = parity.Options(**{**asked, "sources": tuple(options.sources)})
+        return parity.run(wanted, lambda line: print(line, flush=True))
+    except stopping.Stopped:
+        log.error("stopped before the end")
+        return EXIT_UNFORESEEN
+    except config.ConfigError as error:
+        log.error("%s", error)
+        return EXIT_CONFIG
     except Exception as error:  # pylint: disable=broad-except
         log.critical("%s", journal.unforeseen(error))
         return EXIT_UNFORESEEN

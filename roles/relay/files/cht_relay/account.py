@@ -17,10 +17,12 @@ import json
 import os
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional, TypeVar
 
 from cht_engine import couchdb, files
 from cht_engine.errors import Refused
+
+T = TypeVar("T")
 
 _LOOK_EVERY = 0.2  # seconds
 
@@ -51,9 +53,9 @@ class Account:
         # below zero: of before a restart of the machine
         if 0 <= age < couchdb.WAIT_AFTER_REFUSAL:
             raise Refused(
-                f"CouchDB refused the credentials of user {self._user} to a relay of"
-                " another database: correct the password in cht_sync_sources and run"
-                " site.yml",
+                f"CouchDB refused the credentials of user {self._user} to another"
+                " process a moment ago: correct the password in cht_sync_sources and"
+                " run site.yml",
                 couchdb.WAIT_AFTER_REFUSAL - age,
                 credentials=True,
             )
@@ -72,10 +74,16 @@ class Account:
             yield
             self._tell(None)
 
-    def heed(self, problem: Refused) -> None:
-        """Tell the others if ``problem`` is theirs too."""
-        if problem.account:
-            self._tell(time.monotonic())
+    def heeding(self, work: Callable[[], T]) -> T:
+        """Ask CouchDB by ``work``, unless this password was refused just now; and tell
+        the others of a refusal that is theirs too."""
+        self.check()
+        try:
+            return work()
+        except Refused as problem:
+            if problem.account:
+                self._tell(time.monotonic())
+            raise
 
     def _good(self) -> bool:
         told = self._told()

@@ -7,24 +7,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from contextlib import closing
-from typing import Any, Callable, NoReturn, Optional, TypeVar
+from typing import Any, Callable, NoReturn, Optional
 
 from cht_engine.backoff import Backoff
 from cht_relay import pages
 from cht_relay.account import Account
 from cht_relay.ahead import Ahead
 from cht_relay.config import Config
+from cht_relay.delivery import Delivery
 from cht_engine.couchdb import CouchDB
-from cht_engine.errors import (
-    Problem,
-    Refused,
-    TooLong,
-    TooMuch,
-    Transient,
-    Unanswered,
-)
+from cht_engine.errors import Problem, Refused, TooLong, Transient
 from cht_engine.notify import Notifier
 from cht_relay.pages import Page
 from cht_engine.postgrest import PostgREST
@@ -32,11 +25,8 @@ from cht_relay.progress import Progress
 from cht_relay.sizing import PageSize
 from cht_engine.stopping import Stopped
 
-T = TypeVar("T")
-
 log = logging.getLogger(__name__)
 
-WAIT_AFTER_TOO_LARGE = 600.0  # seconds; each try reads all the limit allows
 TELL_EVERY = 20.0  # seconds; with nothing new, so that the stored time shows a live sync
 
 
@@ -68,7 +58,7 @@ class _Source:
         """Begin to fetch the page after ``since``."""
         self.since, self.longpoll, self.asked = since, longpoll, time.monotonic()
         self._ahead.ask(
-            lambda: _heeding(self._account, lambda: self._fetch(since, longpoll))
+            lambda: self._account.heeding(lambda: self._fetch(since, longpoll))
         )
 
     def take(self, waiting: Callable[[], None]) -> Optional[Page]:
@@ -83,7 +73,8 @@ class _Source:
                 data = self._couchdb.changes(since, size.rows, longpoll, size.most_bytes)
             except TooLong as problem:
                 if size.rows == 1:
-                    raise self._too_large(since) from None
+                    what = f"the next change of {self._config.source}, {_place(since)},"
+                    raise size.too_large(what) from None
                 size.given_up(problem.lines)
                 continue
             if data is None:
@@ -92,14 +83,6 @@ class _Source:
             size.arrived(page.rows, len(data))
             self.more = _more(page, self.rows)
             return page.without(self._config.skip_id_prefixes)
-
-    def _too_large(self, since: str) -> Refused:
-        return Refused(
-            f"the next change of {self._config.source}, {_place(since)}, is larger than"
-            f" relay_max_document_bytes ({self._config.max_document_bytes}): raise it,"
-            " and relay_memory_max to four times as much, and run site.yml",
-            WAIT_AFTER_TOO_LARGE,
-        )
 
 
 class Engine:
@@ -112,7 +95,7 @@ class Engine:
         self._notifier = notifier
         self._stop = stop
         self._backoff = Backoff()
-        self._call_rows = config.page_rows  # the most rows sent in one call
+        self._delivery = Delivery(config.page_rows)
         self._size = PageSize(
             config.page_rows, config.page_bytes, config.max_document_bytes
         )
@@ -173,7 +156,7 @@ class Engine:
         )
         with closing(ahead), closing(couchdb), closing(postgrest):
             with account.first_try(self._wait):
-                ahead.ask(lambda: _heeding(account, couchdb.identity))
+                ahead.ask(lambda: account.heeding(couchdb.identity))
                 identity = ahead.take(self._waiting)
             claim = postgrest.claim(identity)
             if self._problem is None:
@@ -199,7 +182,7 @@ class Engine:
                 source.ask(page.last_seq, False)  # comes while this one is written
             moved = page.rows or (page.last_seq, page.pending) != (seq, pending)
             if moved or time.monotonic() - told >= TELL_EVERY:
-                self._deliver(postgrest, lease, page)
+                self._delivery.deliver(postgrest, lease, page)
                 seq, pending = page.last_seq, page.pending
                 told = time.monotonic()
             self._good(page, more)
@@ -226,31 +209,6 @@ class Engine:
         self._notifier.expect(0)
         if self._stop.is_set():
             raise Stopped
-
-    def _deliver(self, postgrest: PostgREST, lease: str, page: Page) -> None:
-        """Write the whole page, in as many calls as it takes."""
-        parts = deque(page.split(self._call_rows))
-        while parts:
-            part = parts.popleft()
-            try:
-                postgrest.ingest(lease, part.call())
-            except TooMuch as problem:
-                if part.rows <= 1 and problem.permanent:
-                    raise Refused(f"one row alone: {problem}") from None
-                if part.rows <= 1:
-                    raise Transient(str(problem)) from None
-                self._fewer_rows(part, problem)
-                parts.extendleft(reversed(part.split(self._call_rows)))
-            except Unanswered as problem:
-                if part.rows > 1:
-                    self._fewer_rows(part, problem)
-                raise
-        self._call_rows = min(self._config.page_rows, self._call_rows * 2)
-
-    def _fewer_rows(self, part: Page, problem: Problem) -> None:
-        if self._call_rows >= self._config.page_rows:
-            log.warning("%s; sending fewer rows a call", problem)
-        self._call_rows = (part.rows + 1) // 2
 
     def _good(self, page: Page, more: bool) -> None:
         """A page has arrived where it belongs; ``more`` follow for certain."""
@@ -284,16 +242,6 @@ class Engine:
         self._notifier.expect(seconds)
         if self._stop.wait(seconds):
             raise Stopped
-
-
-def _heeding(account: Account, work: Callable[[], T]) -> T:
-    """Ask CouchDB, unless another relay was refused; and tell them of a refusal."""
-    account.check()
-    try:
-        return work()
-    except Refused as problem:
-        account.heed(problem)
-        raise
 
 
 def _more(page: Page, asked: int) -> bool:

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from cht_engine.errors import Refused
+
+WAIT_AFTER_TOO_LARGE = 600.0  # seconds; each try reads all the limit allows
 FIRST_ROWS = 64  # before any document was seen
 _ROW_OVERHEAD = 4096  # bytes around a document: seq, id, revisions, the page itself
 
@@ -38,3 +41,11 @@ class PageSize:
     def worth_waiting(self, length: int) -> bool:
         """Whether a page is so long that the next one had better not come beside it."""
         return length > 2 * self._page_bytes
+
+    def too_large(self, what: str) -> Refused:
+        """What to say of one row that is longer than a document may be."""
+        return Refused(
+            f"{what} is larger than relay_max_document_bytes ({self._document_bytes}):"
+            " raise it, and relay_memory_max to four times as much, and run site.yml",
+            WAIT_AFTER_TOO_LARGE,
+        )

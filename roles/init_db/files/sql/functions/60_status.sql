@@ -6,6 +6,10 @@
 CREATE OR REPLACE VIEW v1.document_revision AS
 SELECT _id, _rev, _deleted, source FROM v1.couchdb;
 
+-- What is kept apart, and why; not what is in it.
+CREATE OR REPLACE VIEW v1.quarantined_document AS
+SELECT source, doc_id AS id, reason FROM v1.quarantine WHERE closed_at IS NULL;
+
 CREATE OR REPLACE VIEW v1.sync_status AS
 SELECT s.source, s.engine, s.claimed_at, p.seq, p.pending, p.updated_at,
        (SELECT count(*) FROM v1.quarantine q
