@@ -64,7 +64,7 @@ def body(rows: Iterable[bytes], last_seq: str, pending: int) -> list[bytes]:
 class Front(ThreadingHTTPServer):
     """Serves `database` under the name medic. `changed` tells the longpolls that wait.
 
-    `since`: the position asked for last, that is how far the reader has come. `stop_after`: set to a number of bytes,
+    `since`: the position asked for last, that is how far the reader has come; `pages`: how many it asked for. `stop_after`: set to a number of bytes,
     the next page stops there; `stopped` is set then, until the client is gone.
     """
 
@@ -75,7 +75,7 @@ class Front(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.database = database
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.since = "0"
+        self.since, self.pages = "0", 0
         self.stop_after: int | None = None
         self.stopped = threading.Event()
         self._grown = threading.Condition()
@@ -150,6 +150,7 @@ class Handler(BaseHTTPRequestHandler):
             self.whole(400, {"error": "bad_request", "reason": "Malformed sequence supplied in 'since' parameter."})
             return
         self.server.since = since
+        self.server.pages += 1
         self.begin(200, "Transfer-Encoding", "chunked")
         early = not rows and query.get("feed") == "longpoll"
         if early:
