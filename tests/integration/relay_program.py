@@ -15,8 +15,11 @@ sys.path[:0] = [str(ROOT / path) for path in ("tests/unit/engine", "tests/unit/r
 from relay_harness import Program  # noqa: E402
 
 
-def relay(directory: Path, couchdb_url: str, postgrest: PostgREST, source: str = "a/medic", password: str = "any", **settings) -> Program:
-    """The relay of one database, started; `directory` (made if missing) keeps what belongs to this one process."""
+def relay(directory: Path, couchdb_url: str, postgrest: PostgREST, source: str = "a/medic", password: str = "any",
+          prefix: list[str] | tuple = (), **settings) -> Program:  # fmt: skip
+    """The relay of one database, started, `prefix` before its command; `directory` (made if missing) keeps what belongs to
+    this one process.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     for name, secret in (("password", password), ("token", postgrest.token)):
         (directory / name).touch(mode=0o600)
@@ -33,4 +36,5 @@ def relay(directory: Path, couchdb_url: str, postgrest: PostgREST, source: str =
             "token_file": str(directory / "token"),
             **settings,
         },
+        prefix=prefix,
     )
