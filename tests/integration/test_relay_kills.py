@@ -61,8 +61,8 @@ def warehouse(postgresql):
     ):
         postgresql.execute(statement, DATABASE)
     server = PostgREST(postgresql, DATABASE)
-    with postgresql.connect(DATABASE) as connection, connection.cursor() as cursor:
-        yield server, cursor
+    connection = postgresql.connect(DATABASE)
+    yield server, connection.cursor()
     connection.close()
     server.stop()
     postgresql.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
