@@ -85,8 +85,9 @@ class Bench:
         before, start, own = self.used(), time.perf_counter(), time.process_time()
         self.reference.run(self.batches)
         wall, own = time.perf_counter() - start, time.process_time() - own
+        cost = self.cost(before, "client", wall, own, 0)
         assert self.stored("reference") == self.count
-        return self.cost(before, "client", wall, own, 0)
+        return cost
 
     def pull(self) -> Cost:
         before = self.used()
