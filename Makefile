@@ -76,7 +76,7 @@ integration-local: $(VENV)/.tests ## On this machine's PostgreSQL (Debian 12: 15
 integration-17: $(VENV)/.tests ## The ingest contract on PostgreSQL 17, in a container
 	$(TESTBED)/postgresql.sh 17
 	$(TESTBED)/ruby.sh
-	CHT_TEST_POSTGRESQL=17 pytest tests/integration --ignore tests/integration/dbt --ignore tests/integration/test_tls.py --ignore tests/integration/test_playbooks.py
+	CHT_TEST_POSTGRESQL=17 pytest tests/integration --ignore tests/integration/dbt --ignore tests/integration/test_tls.py --ignore tests/integration/test_playbooks.py --ignore tests/integration/test_relay_memory.py
 
 e2e: $(VENV)/.tests demo ## The demo in a real browser, from a report in CouchDB to the number on the screen
 	$(TESTBED)/chromium.sh

@@ -15,10 +15,11 @@ from servers import PostgreSQL
 KILLS = int(os.environ.get("CHT_TEST_KILLS", "5"))
 
 
-def ingesting(postgresql: PostgreSQL) -> int | None:
-    """Process id of a backend that is in the middle of a call."""
+def ingesting(postgresql: PostgreSQL, waiting: bool = False) -> int | None:
+    """Process id of a backend that is in the middle of a call, `waiting` for a lock."""
+    found = "SELECT pid FROM pg_stat_activity WHERE usename = 'authenticator' AND state = 'active' AND query ~ 'ingest'"
     try:
-        found = postgresql.execute("SELECT pid FROM pg_stat_activity WHERE usename = 'authenticator' AND state = 'active' AND query ~ 'ingest'")
+        rows = postgresql.execute(found + (" AND wait_event_type = 'Lock'" if waiting else ""))
     except psycopg2.Error:
         return None
-    return found[0][0] if found else None
+    return rows[0][0] if rows else None
