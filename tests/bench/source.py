@@ -23,7 +23,7 @@ class Source:
         self.url, self.database, self.user, self.password, self.pid = url.rstrip("/"), database, user, password, pid
         self.session = requests.Session()
         self.session.trust_env = False
-        self.session.auth = (user, password)
+        self.session.auth = (user.encode(), password.encode())  # as bytes: texts would go out as Latin-1
         self._ask("PUT", "", None)
 
     @property
