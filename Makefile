@@ -76,7 +76,7 @@ integration-local: $(VENV)/.tests ## On this machine's PostgreSQL (Debian 12: 15
 integration-17: $(VENV)/.tests ## The ingest contract on PostgreSQL 17, in a container
 	$(TESTBED)/postgresql.sh 17
 	$(TESTBED)/ruby.sh
-	CHT_TEST_POSTGRESQL=17 pytest tests/integration --ignore tests/integration/dbt --ignore tests/integration/test_tls.py --ignore tests/integration/test_playbooks.py --ignore tests/integration/test_parity_playbook.py
+	CHT_TEST_POSTGRESQL=17 pytest tests/integration $(addprefix --ignore tests/integration/,dbt test_tls.py test_playbooks.py test_parity_playbook.py test_relay_memory.py)
 
 e2e: $(VENV)/.tests demo ## The demo in a real browser, from a report in CouchDB to the number on the screen
 	$(TESTBED)/chromium.sh
@@ -87,12 +87,22 @@ molecule: $(addprefix molecule-,$(SCENARIOS)) ## All scenarios
 molecule-%: $(VENV)/.tests ## One scenario, e.g. molecule-default
 	molecule test -s $*
 
-# --- benches, no part of `test` -------------------------------------------------------------------------------------
+# --- longer faults and benches, no part of `test` -------------------------------------------------------------------
+
+.PHONY: soak
+soak: $(VENV)/.tests ## The kills of `integration` ten times as often: CHT_TEST_KILLS=50
+	$(TESTBED)/postgresql.sh
+	CHT_TEST_KILLS=$${CHT_TEST_KILLS:-50} pytest -s tests/integration/test_relay_kills.py tests/integration/test_crashes.py
 
 .PHONY: bench-ingest
 bench-ingest: $(VENV)/.tests ## How fast api.ingest is, as ratios to COPY + upsert
 	$(TESTBED)/postgresql.sh
 	python tests/bench/ingest.py
+
+.PHONY: bench-sync
+bench-sync: $(VENV)/.tests ## How fast relay is end to end, against COPY + upsert, a reader that writes nothing, and couch2pg
+	$(TESTBED)/postgresql.sh
+	python tests/bench/sync.py
 
 .PHONY: bench-storage
 bench-storage: $(VENV)/.tests ## Why the raw table is stored as it is

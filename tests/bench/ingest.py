@@ -9,11 +9,9 @@ faster than the reference. `growth_2m` is the cost of a document in a table of 2
 from __future__ import annotations
 
 import argparse
-import io
 import random
 import statistics
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,46 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 
 # pylint: disable=wrong-import-position
 import workload  # noqa: E402
+from reference import SETTINGS, SOURCES, Reference, ratio, report, timed  # noqa: E402
 from servers import PostgREST, PostgreSQL  # noqa: E402
-
-SOURCES = [{"source": f"bench{number}/medic", "engine": "relay"} for number in range(4)]
-# As the role postgresql sets a server with 4 GB.
-SETTINGS = {
-    "shared_buffers": "1GB", "effective_cache_size": "2GB", "maintenance_work_mem": "256MB", "work_mem": "16MB",
-    "wal_buffers": "16MB", "wal_compression": "lz4", "min_wal_size": "256MB", "max_wal_size": "2GB",
-    "checkpoint_timeout": "15min", "default_toast_compression": "lz4", "autovacuum_vacuum_scale_factor": "0.05",
-    "autovacuum_analyze_scale_factor": "0.02", "random_page_cost": "1.1",
-}  # fmt: skip
-UPSERT = """
-    INSERT INTO reference (saved_timestamp, _id, _deleted, source, doc, _rev, seq)
-    SELECT clock_timestamp(), doc ->> '_id', false, 'bench0/medic', doc, doc ->> '_rev', NULL FROM staging
-    ON CONFLICT (_id) DO UPDATE SET
-        saved_timestamp = excluded.saved_timestamp, _deleted = excluded._deleted, source = excluded.source,
-        doc = excluded.doc, _rev = excluded._rev, seq = excluded.seq
-"""
-
-
-class Reference:
-    """COPY without escaping into a temporary lz4 jsonb table, then an upsert, one transaction a batch, one client."""
-
-    def __init__(self, postgresql: PostgreSQL) -> None:
-        self.connection = postgresql.connect()
-        self.cursor = self.connection.cursor()
-        self.cursor.execute("CREATE TABLE reference (LIKE v1.couchdb INCLUDING ALL)")
-        self.cursor.execute("CREATE TEMPORARY TABLE staging (doc jsonb COMPRESSION lz4) ON COMMIT DELETE ROWS")
-        self.cursor.execute("SET work_mem = '64MB'")
-        self.connection.autocommit = False
-
-    def run(self, batches: list[str]) -> None:
-        for batch in batches:
-            # Delimiter and quote are bytes that JSON cannot hold, so nothing is escaped.
-            self.cursor.copy_expert("COPY staging FROM STDIN (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')", io.StringIO(batch))
-            self.cursor.execute(UPSERT)
-            self.connection.commit()
-
-    def clear(self) -> None:
-        self.cursor.execute("TRUNCATE reference")
-        self.connection.commit()
 
 
 class Client:
@@ -82,12 +42,6 @@ class Client:
             answer = self.connection.getresponse()
             content = answer.read()
             assert answer.status == 200, content
-
-
-def timed(function, *arguments) -> float:
-    start = time.perf_counter()
-    function(*arguments)
-    return time.perf_counter() - start
 
 
 class Bench:
@@ -193,18 +147,6 @@ class Bench:
         self.cursor.execute("VACUUM (ANALYZE) v1.couchdb")
 
 
-def report(times: dict[str, list[float]], count: int) -> None:
-    print(f"{'candidate':24}{'median s':>10}{'fastest':>10}{'slowest':>10}{'docs/s':>10}")
-    for name, seconds in sorted(times.items()):
-        median = statistics.median(seconds)
-        print(f"{name:24}{median:10.3f}{min(seconds):10.3f}{max(seconds):10.3f}{count / median:10.0f}")
-
-
-def paired(times: dict[str, list[float]], name: str, reference: str) -> float:
-    """Median over the rounds of the reference's time over the candidate's."""
-    return statistics.median(ours / theirs for ours, theirs in zip(times[reference], times[name]))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=20_000)
@@ -219,16 +161,16 @@ def main() -> None:
         report(times, options.documents)
         for size in (100, 125, 500, 1000):
             forms = [f"{form}_{size}{clients}" for form in ("pages", "events") for clients in ("", "_x4")]
-            print("  ".join(f"{form}={paired(times, form, f'reference_{size}'):.2f}" for form in forms))
+            print("  ".join(f"{form}={ratio(times, f'reference_{size}', form):.2f}" for form in forms))
         growth = bench.growth(options.sizes, 5)
         report({f"mixed_at_{size}": seconds for size, seconds in growth.items()}, options.documents)
     finally:
         bench.close()
     ratios = {
-        "pages_500": paired(times, "pages_500", "reference_500"),
-        "pages_1000": paired(times, "pages_1000", "reference_1000"),
-        "events_125": paired(times, "events_125", "reference_125"),
-        "replay_500": paired(times, "replay_500", "reference_500"),
+        "pages_500": ratio(times, "reference_500", "pages_500"),
+        "pages_1000": ratio(times, "reference_1000", "pages_1000"),
+        "events_125": ratio(times, "reference_125", "events_125"),
+        "replay_500": ratio(times, "reference_500", "replay_500"),
         "growth_2m": statistics.median(growth[options.sizes[1]]) / statistics.median(growth[options.sizes[0]]),
     }
     print("ratio " + " ".join(f"{name}={value:.2f}" for name, value in ratios.items()))

@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from ingest import Bench, timed
+from ingest import Bench
+from reference import timed
 
 UPSERT = """
     INSERT INTO variant (saved_timestamp, _id, _deleted, source, doc, _rev, seq)

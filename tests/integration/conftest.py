@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 # pylint: disable=wrong-import-position
 from calls import SOURCES, Source, empty, page  # noqa: E402
 from couch import Couch  # noqa: E402
-from couch_http import CouchServer  # noqa: E402
+from couch_documents import CouchServer  # noqa: E402
 from parity_harness import Parity  # noqa: E402
 from servers import ROOT, PostgREST, PostgreSQL  # noqa: E402
 
@@ -91,9 +91,8 @@ def couch():
 
 @pytest.fixture
 def server(couch):
-    server = CouchServer(couch)
-    yield server
-    server.close()
+    with CouchServer(couch) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,93 +1,188 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The model of a CouchDB database behind HTTP: what a comparison asks, answered as the recorded CouchDB does."""
+"""CouchDB's feed of changes over HTTP, in the bytes and chunks of CouchDB 3.5, over a database held in memory."""
 
 from __future__ import annotations
 
 import json
+import sys
 import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from typing import Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from couch import Couch
+_CHUNK = 1490  # bytes CouchDB gathers before it sends them
+_LONGEST_POLL = 60.0  # seconds; a longer timeout is cut to it
 
 
-class CouchServer:
-    """Serves `couch` as database `medic` to whoever has the password `p`. `order` sorts ids as `_all_docs` lists them.
+@dataclass(frozen=True)
+class Row:
+    """A change. `rest`: the row's bytes from behind its seq on."""
 
-    `before` is called with the kind of each request (list, states, documents) before it is answered; `statuses` are the answers to
-    the next ones, in place of the real one.
+    seq: str
+    rest: bytes
+
+    def bytes(self, with_seq: bool, with_doc: bool) -> bytes:
+        rest = self.rest if with_doc else self.rest.partition(b',"doc":')[0] + b"}"
+        return (b'{"seq":"%s"' % self.seq.encode() if with_seq else b'{"seq":null') + rest
+
+
+class Database(Protocol):
+    """What is served. `seq` is opaque to everyone else; "0" is the beginning."""
+
+    def read(self, since: str, limit: int) -> tuple[list[Row], str, int]:
+        """At most `limit` changes after `since`, the position after them, and how many are left. KeyError: no such position."""
+
+    def count(self) -> int:
+        """How many documents there are."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request is answered with; a body of bytes goes out as it is, anything else as JSON."""
+
+    status: int
+    body: object
+
+
+def body(rows: Iterable[bytes], last_seq: str, pending: int) -> list[bytes]:
+    """The chunks a page goes out in; of a longpoll without news the first goes out at once."""
+    chunks, gathered, length = [b'{"results":[\n'], [], 0
+    for number, row in enumerate(rows):
+        row = b",\r\n" + row if number else row
+        if gathered and length + len(row) > _CHUNK:
+            chunks.append(b"".join(gathered))
+            gathered, length = [], 0
+        gathered.append(row)
+        length += len(row)
+    tail = b'\n],\n"last_seq":"%s","pending":%d}\n' % (last_seq.encode(), pending)
+    return [*chunks, b"".join(gathered) + tail, b"\n"]
+
+
+class Front(ThreadingHTTPServer):
+    """Serves `database` under the name medic. `changed` tells the longpolls that wait.
+
+    `since`: the position asked for last, that is how far the reader has come; `pages`: how many it asked for. `stop_after`: set to a number of bytes,
+    the next page stops there; `stopped` is set then, until the client is gone. `credentials`: the header Authorization must be that; `refused`
+    counts the requests where it was not.
     """
 
-    def __init__(self, couch: Couch, order=lambda id_: id_.encode("utf-8", "surrogatepass")):
-        self.couch, self.order = couch, order
-        self.before = lambda kind: None
-        self.statuses: list[int] = []
-        self.asked: list[tuple[str, object]] = []
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.database = database
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.since, self.pages = "0", 0
+        self.stop_after: int | None = None
+        self.credentials: str | None = None
         self.refused = 0
-        outer = self
+        self.stopped = threading.Event()
+        self._grown = threading.Condition()
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    def __enter__(self) -> Front:
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
 
-            def do_GET(self):
-                outer._answer(self, b"")
+    def __exit__(self, *_) -> None:
+        self.shutdown()
+        self.server_close()
 
-            def do_POST(self):
-                outer._answer(self, self.rfile.read(int(self.headers["Content-Length"])))
+    def handle_error(self, request, client_address) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):  # a client that is gone is no news here
+            super().handle_error(request, client_address)
 
-            def log_message(self, *args):
-                pass
+    def changed(self) -> None:
+        with self._grown:
+            self._grown.notify_all()
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    def wait(self, since: str, seconds: float) -> None:
+        """Returns once there are changes after `since`, or the time is up."""
+        with self._grown:
+            self._grown.wait_for(lambda: self.database.read(since, 1)[0], min(seconds, _LONGEST_POLL))
 
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, method: str, path: list[str], query: dict[str, str], content: bytes) -> Answer:
+        """To anything but the feed itself. `path`: its parts, without the slashes."""
+        if method == "GET" and path == ["medic"]:
+            info = {"instance_start_time": "1795558699", "db_name": "medic", "doc_count": self.database.count(), "cluster": {"q": 12}}
+            return Answer(200, info)
+        return Answer(404, {"error": "not_found", "reason": "Database does not exist."})
 
-    def _answer(self, handler, body: bytes):
-        parts = urlsplit(handler.path)
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Front
+
+    def handle_any(self) -> None:
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = urlsplit(self.path)
+        path = [unquote(part) for part in parts.path.split("/") if part]
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        if handler.headers["Authorization"] != "Basic dTpw":  # u:p
-            self.refused += 1
-            return self._send(handler, 401, {"error": "unauthorized", "reason": "Name or password is incorrect."})
-        if parts.path == "/medic/_all_docs":
-            kind, asked = "list", json.loads(query["startkey"])
-        elif parts.path == "/medic/_changes" and query["filter"] == "_doc_ids":
-            kind, asked = "documents" if "include_docs" in query else "states", json.loads(body)["doc_ids"]
-        else:
-            return self._send(handler, 404, {"error": "not_found", "reason": "Database does not exist."})
-        self.asked.append((kind, asked))
-        self.before(kind)
-        if self.statuses:
-            return self._send(handler, self.statuses.pop(0), {"error": "x"})
-        if kind == "list":
-            return self._send(handler, 200, self._listed(asked, int(query["limit"])))
-        changes = [change for change in self.couch.changes(None) if change.id in set(asked)]
-        rows = ",\r\n".join(change.row() if kind == "documents" else _without_document(change) for change in changes)
-        text = '{"results":[\n' + rows + '\n],\n"last_seq":"9-x","pending":7}\n'
-        self._send(handler, 200, text.encode())
+        if self.server.credentials not in (None, self.headers["Authorization"]):
+            self.server.refused += 1
+            self.whole(401, {"error": "unauthorized", "reason": "Name or password is incorrect."})
+            return
+        if path == ["medic", "_changes"] and "filter" not in query:
+            self.changes(query)
+            return
+        answer = self.server.answer(self.command, path, query, content)
+        self.whole(answer.status, answer.body)
 
-    def _listed(self, first: str, limit: int) -> dict:
-        live = sorted((c for c in self.couch.changes(None) if not c.deleted), key=lambda c: self.order(c.id))
-        some = [c for c in live if self.order(c.id) >= self.order(first)][:limit]
-        rows = [{"id": c.id, "key": c.id, "value": {"rev": c.rev}} for c in some]
-        return {"total_rows": len(live), "offset": 0, "rows": rows}
+    do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
-    def _send(self, handler, status: int, body):
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    def whole(self, status: int, body_: object) -> None:
+        data = body_ if isinstance(body_, bytes) else json.dumps(body_, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        self.begin(status, "Content-Length", str(len(data)))
+        self.wfile.write(data)
+
+    def begin(self, status: int, *framing: str) -> None:
+        self.send_response(status)
+        self.send_header("Cache-Control", "must-revalidate")
+        self.send_header("Content-Type", "application/json")
+        self.send_header(*framing)
+        if self.close_connection:  # as the client asked
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def changes(self, query: dict[str, str]) -> None:
+        since, limit = query.get("since", "0"), int(query.get("limit", 1 << 60))
+        interval = int(query.get("seq_interval", 1))
         try:
-            handler.send_response(status)
-            handler.send_header("Content-Length", str(len(data)))
-            handler.end_headers()
-            handler.wfile.write(data)
-        except OSError:
-            pass  # the client was killed
+            rows, last_seq, pending = self.server.database.read(since, limit)
+        except KeyError:
+            self.whole(400, {"error": "bad_request", "reason": "Malformed sequence supplied in 'since' parameter."})
+            return
+        self.server.since = since
+        self.server.pages += 1
+        self.begin(200, "Transfer-Encoding", "chunked")
+        early = not rows and query.get("feed") == "longpoll"
+        if early:
+            self.wfile.write(_framed([b'{"results":[\n', b"\n"]))
+            self.server.wait(since, int(query.get("timeout", 60000)) / 1000)
+            rows, last_seq, pending = self.server.database.read(since, limit)
+        with_doc = query.get("include_docs") == "true"
+        # A row carries its seq where what is left to the limit is a multiple of the interval.
+        told = (row.bytes((limit - number) % interval == 0, with_doc) for number, row in enumerate(rows))
+        chunks = body(told, last_seq, pending)
+        self.send_page(_framed([*(chunks[1:] if early else chunks), b""]))
+
+    def send_page(self, data: bytes) -> None:
+        stop, self.server.stop_after = self.server.stop_after, None
+        if stop is None:
+            self.wfile.write(data)
+            return
+        self.wfile.write(data[:stop])
+        self.server.stopped.set()
+        self.rfile.read(1)  # nothing more is asked on this connection: returns when the client is gone
+        self.close_connection = True
+
+    def log_message(self, *_) -> None:
+        """Says nothing."""
 
 
-def _without_document(change) -> str:
-    row = {"seq": change.seq, "id": change.id, "changes": [{"rev": change.rev}], **({"deleted": True} if change.deleted else {})}
-    return json.dumps(row)
+def _framed(chunks: Iterable[bytes]) -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from random import Random
 
 import psycopg2
@@ -40,6 +41,30 @@ class Worker(threading.Thread):
         self.join(seconds)
         self.check()
         assert not self.is_alive(), f"{type(self).__name__} has not ended within {seconds} s"
+
+
+class Edits(Worker):
+    """Goes on changing documents, deletions among them, while each source is less than `most_behind` changes behind.
+    `delivered`: of each source, what tells the seq it has come to. `pick`: which document a change is for, by the number
+    of the change. `told` is called after changes.
+    """
+
+    def __init__(self, couches: dict[str, Couch], delivered: dict[str, Callable[[], str | None]], complete: threading.Event,
+                 pick: Callable[[int], int] = lambda number: number % 4001, told: Callable[[], None] = lambda: None,
+                 most_behind: int = 2000):  # fmt: skip
+        super().__init__()
+        self.couches, self.delivered, self.complete = couches, delivered, complete
+        self.pick, self.told, self.most_behind = pick, told, most_behind
+        self.number = 0
+
+    def work(self):
+        while not self.complete.wait(0.01):
+            for name, couch in self.couches.items():
+                if len(couch.changes(self.delivered[name](), self.most_behind)) < self.most_behind:
+                    for _change in range(200):
+                        self.number += 1
+                        couch.put(f"{name}:{self.pick(self.number)}", {"number": self.number, "text": "x" * 500}, self.number % 11 == 0)
+                    self.told()
 
 
 class Engine(Worker):
@@ -115,9 +140,9 @@ class Engine(Worker):
 class Reader(Worker):
     """Follows the table by `saved_timestamp > last`, a few rows at a time, as incremental models do."""
 
-    def __init__(self, postgresql: PostgreSQL, complete: threading.Event, limit: int = 1000):
+    def __init__(self, postgresql: PostgreSQL, complete: threading.Event, limit: int = 1000, database: str = "cht_sync"):
         super().__init__()
-        self.postgresql, self.complete, self.limit = postgresql, complete, limit
+        self.postgresql, self.complete, self.limit, self.database = postgresql, complete, limit, database
         self.seen: dict[str, tuple] = {}
         self.last = "-infinity"
 
@@ -125,7 +150,7 @@ class Reader(Worker):
         while True:
             complete = self.complete.is_set()
             try:
-                connection = self.postgresql.connect()
+                connection = self.postgresql.connect(self.database)
                 with connection.cursor() as cursor:
                     while self.read(cursor) or not complete:
                         complete = self.complete.is_set()

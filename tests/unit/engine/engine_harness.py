@@ -39,9 +39,9 @@ class Told(Notifier):
 
 
 class Process:
-    """``python3`` with ``arguments`` as systemd would start it."""
+    """``python3`` with ``arguments`` as systemd would start it, ``prefix`` before it."""
 
-    def __init__(self, directory, arguments, environment=()):
+    def __init__(self, directory, arguments, environment=(), prefix=()):
         self._log = directory / "stderr"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(directory / "notify"))
@@ -50,7 +50,7 @@ class Process:
         notify = {"NOTIFY_SOCKET": str(directory / "notify")}
         with open(self._log, "wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *arguments],
+                [*prefix, sys.executable, *arguments],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -83,6 +83,13 @@ class Process:
     def says(self, text):
         """Wait until systemd has been told a message with ``text``."""
         return until(lambda: any(text in m for m in self.messages))
+
+    @property
+    def peak(self):
+        """The most memory the process ever held, in MB."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            (line,) = [text for text in status if text.startswith("VmHWM:")]
+        return int(line.split()[1]) / 1024
 
     def exit_code(self, seconds=10.0):
         return self.process.wait(seconds)

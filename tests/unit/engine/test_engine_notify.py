@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What systemd is told."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -37,6 +38,44 @@ def test_messages(listener):
         "STATUS=caught up é x",
         "STOPPING=1",
     ]
+
+
+@pytest.fixture
+def full(listener):
+    """A socket that takes no more, as of a systemd that is busy; how to free it."""
+    name, received = listener
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        count = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sender.sendto(b"x", name.replace("@", "\0"))
+                count += 1
+    return name, received, lambda: [received() for _ in range(count)]
+
+
+def test_a_full_socket_holds_nothing_up_and_what_was_lost_is_told_again(full):
+    name, received, free = full
+    notifier = Notifier({"NOTIFY_SOCKET": name})
+    telling = threading.Thread(target=notifier.status, args=("behind",), daemon=True)
+    telling.start()
+    telling.join(5)
+    assert not telling.is_alive(), "it waits for somebody to read"
+    free()
+    notifier.status("behind")
+    assert received() == "STATUS=behind"
+
+
+def test_readiness_waits_for_a_full_socket(full):
+    name, received, free = full
+    ready = threading.Thread(target=Notifier({"NOTIFY_SOCKET": name}).ready, daemon=True)
+    ready.start()
+    ready.join(0.2)
+    assert ready.is_alive()
+    free()
+    assert received() == "READY=1"
+    ready.join(5)
+    assert not ready.is_alive()
 
 
 @pytest.mark.parametrize("name", ["", "/nowhere/socket", "@nobody-listens"])

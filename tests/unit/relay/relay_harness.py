@@ -56,10 +56,10 @@ class Relay:
 class Program(Process):
     """``python3 -m cht_relay run``."""
 
-    def __init__(self, directory, settings, environment=()):
+    def __init__(self, directory, settings, environment=(), prefix=()):
         path = directory / "relay.json"
         if settings is not None:
             path.write_text(json.dumps(settings), encoding="utf-8")
         arguments = ["-m", "cht_relay", "run", "--config", str(path)]
         environment = {"PYTHONPATH": PYTHONPATH, **dict(environment)}
-        super().__init__(directory, arguments, environment)
+        super().__init__(directory, arguments, environment, prefix)

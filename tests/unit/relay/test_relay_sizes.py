@@ -23,13 +23,6 @@ def rows(*lengths):
     return [partial(row, n, length) for n, length in enumerate(lengths, 1)]
 
 
-def peak(program):
-    """The most memory the process ever held, in MB."""
-    with open(f"/proc/{program.process.pid}/status", encoding="ascii") as status:
-        (line,) = [text for text in status if text.startswith("VmHWM:")]
-    return int(line.split()[1]) / 1024
-
-
 @pytest.mark.parametrize(
     "lengths, limit",
     [
@@ -46,7 +39,7 @@ def test_memory(couchdb, postgrest, settings, tmp_path, lengths, limit):
     with Program(tmp_path, settings) as program:
         end = f"{len(lengths)}-x"
         until(lambda: program.messages and postgrest.seq == end, 60)
-        assert peak(program) <= limit, peak(program)
+        assert program.peak <= limit, program.peak
     assert postgrest.count == len(lengths)
     assert sum(lengths) < postgrest.bytes < sum(lengths) + 200 * len(lengths)
 

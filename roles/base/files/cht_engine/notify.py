@@ -13,6 +13,9 @@ from typing import Mapping, Optional
 # Seconds the work between two waits may take before the process counts as stuck.
 SLACK = 60.0
 
+# Seconds readiness is tried for while systemd reads too slowly: without it the start fails.
+READY_WITHIN = 5.0
+
 
 class Notifier:
     """Speaks the sd_notify protocol; silent where nobody listens."""
@@ -29,15 +32,17 @@ class Notifier:
 
     def ready(self) -> None:
         """The process has what it needs; from now on the watchdog counts."""
-        self._send("READY=1")
+        end = time.monotonic() + READY_WITHIN
+        while self._send("READY=1") and time.monotonic() < end:
+            time.sleep(0.05)
         if self._interval:
             threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def status(self, text: str) -> None:
         """Show ``text`` in ``systemctl status``."""
         if text != self._status:
-            self._status = text
-            self._send("STATUS=" + text.replace("\n", " "))
+            full = self._send("STATUS=" + text.replace("\n", " "))
+            self._status = "" if full else text
 
     def stopping(self) -> None:
         """The process is about to end in good order."""
@@ -54,14 +59,21 @@ class Notifier:
                 self._send("WATCHDOG=1")
             time.sleep(self._interval)
 
-    def _send(self, message: str) -> None:
+    def _send(self, message: str) -> bool:
+        """Tell it, without waiting for anybody; whether it was lost because too much
+        is waiting to be read."""
         if not self._address:
-            return
+            return False
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-                sender.sendto(message.encode("utf-8"), self._address)
+                sender.sendto(
+                    message.encode("utf-8"), socket.MSG_DONTWAIT, self._address
+                )
+        except BlockingIOError:
+            return True
         except OSError:
             pass  # Telling is a courtesy: no reason to stop the work.
+        return False
 
 
 def _watchdog_seconds(environment: Mapping[str, str]) -> float:
