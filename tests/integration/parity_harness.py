@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -88,6 +89,7 @@ class Parity:
             [sys.executable, "-m", "cht_relay", "parity", "--settle", "0.2", *places, *arguments],
             env={**os.environ, "PATH": path, "PYTHONPATH": PACKAGES},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/",
+            preexec_fn=_heed_hangups,
         )  # fmt: skip
 
     def run(self, *arguments: str) -> Said:
@@ -116,6 +118,11 @@ class Parity:
         """What systemd was told to do."""
         path = self.directory / "unit-told"
         return path.read_text().splitlines() if path.exists() else []
+
+
+def _heed_hangups():
+    """Whatever runs the tests may have been started by nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def rev(couch, id_):

@@ -174,14 +174,14 @@ class Site:
     def left(self):
         """Processes of the stand-in that are still there."""
         pids = [pid for start in self.started() for pid in (start["pid"], start["child"]) if pid]
-        return [pid for pid in pids if _alive(pid)]
+        return [pid for pid in pids if self._alive(pid)]
 
-
-def _alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    def _alive(self, pid):
+        """By the environment the launcher gave it: on a busy machine its number may be another process's by now."""
+        try:
+            return f"HOME={self.directory}/state".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            return False
 
 
 _HEAD = re.compile(r"^\[([^\]]+)\]\[(\w+) *\]\[([\w.]+) *\](?:\[([^\]]+)\])?(?:\[([^\]]+)\])? (.*)$", re.DOTALL)

@@ -252,6 +252,7 @@ def test_it_ends_within_seconds(site, number):
     touch(site, "child")
     with site.start(GRACE=5.0) as program:
         site.is_running()
+        assert len(site.left()) == 2
         began = time.monotonic()
         program.process.send_signal(number)
         assert program.exit_code() == 0

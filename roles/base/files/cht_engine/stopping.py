@@ -26,9 +26,9 @@ def on_signals(
     last_resort: float = LAST_RESORT,
     last_code: int = 0,
 ) -> None:
-    """Make SIGTERM, SIGINT and SIGHUP end the main thread where it is, even in a read;
-    but for those that were ignored at the start, as by nohup. ``last_code``: the exit
-    code of the last resort."""
+    """Make SIGTERM, SIGINT and, unless it is ignored as by nohup, SIGHUP end the main
+    thread where it is, even in a read. ``last_code``: the exit code of the last resort.
+    """
 
     def end(_signum: int, _frame: Any) -> None:
         for number in _heard():
@@ -61,4 +61,6 @@ def held() -> Iterator[None]:
 
 
 def _heard() -> List[signal.Signals]:
-    return [n for n in _ASKING if signal.getsignal(n) is not signal.SIG_IGN]
+    # A shell's `&` ignores SIGINT too, but whoever sends it to this process means it.
+    hup = signal.getsignal(signal.SIGHUP)
+    return [n for n in _ASKING if n != signal.SIGHUP or hup is not signal.SIG_IGN]
