@@ -294,7 +294,8 @@ def test_a_sample_says_that_it_is_one(parity, copied, couch, cursor):
     assert said.code == 0 and "nothing differs (of a sample of " in said.summary[0] and "says nothing of others" in said.summary[0]
     cursor.execute("UPDATE v1.couchdb SET _rev = '0-old'")
     said = parity.run("--sample", "50")
-    assert said.code == 4 and 20 < len(said.found) <= 100 and not any("_design" in line for line in said.found)
+    # less than 50 and then a run of 50 of each side; one of them may be a design document
+    assert said.code == 4 and 49 <= len(said.found) < 150 and not any("_design" in line for line in said.found)
 
 
 def test_a_logstash_site_only_reports(parity, server, couch, copied, source):
