@@ -79,6 +79,7 @@ def browser():
 def page(demo, browser):
     """A window whose user has logged in. It tells afterwards whether anything reached another server."""
     window = browser.new_page(viewport={"width": 1440, "height": 1240})
+    window.set_default_timeout(90_000)  # ms; half of the machine is another lane's
     elsewhere = []
     window.on(
         "response",
@@ -88,7 +89,7 @@ def page(demo, browser):
     window.fill("#username", "admin")
     window.fill("#password", demo.secrets["superset_admin_password"])
     window.click("[data-test=login-button]")
-    window.wait_for_url(lambda url: "/login" not in url)
+    window.wait_for_url(lambda url: "/login" not in url, wait_until="commit")
     yield window
     window.close()
     assert elsewhere == []
