@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 TESTBED := tests/testbed
 INVENTORY ?= inventories/demo
-SCENARIOS := default debian13 two_machines logstash
+SCENARIOS := default logstash multi_vm
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -51,7 +51,7 @@ local: $(VENV)/.controller ## The source alone: a CouchDB with CHT documents
 
 .PHONY: test lint sanity unit integration integration-local integration-17 molecule e2e
 test: $(VENV)/.tests ## Everything CI runs; takes down a demo that is up, to make its own from nothing
-	$(TESTBED)/lanes.sh "lint sanity unit integration demo-down e2e molecule-two_machines molecule-debian13" \
+	$(TESTBED)/lanes.sh "lint sanity unit integration demo-down e2e molecule-multi_vm" \
 		"molecule-default molecule-logstash"
 
 lint: $(VENV)/.tests ## Style, Ansible's production profile, documentation against the specs

@@ -48,6 +48,7 @@ def test_verify_playbook_tells_an_operator(couchdb):
         assert re.search(rf"\| \S+/{database} +\| +\d+ +\| +\d+", done.stdout), done.stdout[-3000:]
 
 
+@pytest.mark.single
 def test_check_mode_reports_no_change_and_no_secret():
     done = playbook("site", "--check", "--diff", "-vvv")
     assert done.returncode == 0, done.stdout[-3000:]
