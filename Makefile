@@ -73,10 +73,10 @@ integration-local: $(VENV)/.tests ## On this machine's PostgreSQL (Debian 12: 15
 	$(TESTBED)/ruby.sh
 	pytest tests/integration
 
-integration-17: $(VENV)/.tests ## The ingest contract on PostgreSQL 17, in a container
+integration-17: $(VENV)/.tests ## What PostgreSQL itself does, on PostgreSQL 17, in a container
 	$(TESTBED)/postgresql.sh 17
 	$(TESTBED)/ruby.sh
-	CHT_TEST_POSTGRESQL=17 pytest tests/integration $(addprefix --ignore tests/integration/,dbt test_tls.py test_playbooks.py test_parity_playbook.py test_relay_memory.py)
+	CHT_TEST_POSTGRESQL=17 pytest tests/integration $(addprefix --ignore tests/integration/,dbt $(addprefix test_,$(addsuffix .py,tls playbooks parity parity_playbook couch_http relay_kills relay_memory)))
 
 e2e: $(VENV)/.tests demo ## The demo in a real browser, from a report in CouchDB to the number on the screen
 	$(TESTBED)/chromium.sh
