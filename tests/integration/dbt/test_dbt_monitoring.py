@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of monitoring/, on a real warehouse and as role monitor: each query, and the metrics that alerts name."""
+
+import re
+
+import psycopg2
+import pytest
+import yaml
+from conftest import ROOT
+
+FILES = ROOT / "monitoring"
+COLLECTORS = {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FILES.glob("*.collector.yml"))}
+METRICS = [(collector, metric) for collector in COLLECTORS.values() for metric in collector["metrics"]]
+NAMES = {metric["metric_name"]: metric for _collector, metric in METRICS}
+# What CHT Watchdog's dashboards ask for, with labels.
+WATCHDOG = {
+    "couch2pg_progress_sequence": ["db", "cht_instance"], "couch2pg_progress_pending": ["db", "cht_instance"],
+    "couch2pg_up": ["db", "cht_instance"], "dbt_latency": [], "dbt_execution_time": ["table_name"]}  # fmt: skip
+# Functions and keywords of PromQL in the rules.
+PROMQL = {"and", "absent", "delta", "max", "by", "instance"}
+
+
+def query_of(collector, metric):
+    named = {query["query_name"]: query["query"] for query in collector.get("queries", [])}
+    return metric.get("query") or named[metric["query_ref"]]
+
+
+def series(connection, collector, metric):
+    """Labels to value, as the exporter would show them."""
+    with connection.cursor() as cursor:
+        cursor.execute(query_of(collector, metric))
+        columns = [column.name for column in cursor.description]
+        rows = [dict(zip(columns, row)) for row in cursor.fetchall()]
+    labels, (value,) = metric.get("key_labels", []), metric["values"]
+    assert {*labels, value} <= set(columns), metric["metric_name"]
+    found = [(tuple(row[label] for label in labels), row[value]) for row in rows]
+    assert all(isinstance(number, float) for _labels, number in found), (metric["metric_name"], found)
+    assert all(isinstance(label, str) and label for labels, _number in found for label in labels), (metric["metric_name"], found)
+    assert len(dict(found)) == len(found), f"{metric['metric_name']}: two series with the same labels"
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def exported(copy, modelled):
+    """All series: after three runs, a failed one among them, and tests; the newest row is a tombstone."""
+    warehouse = copy(modelled)
+    warehouse.dbt("test", "--select", "test_type:singular")
+    warehouse.query("ALTER TABLE dbt.place ADD CONSTRAINT broken CHECK (place_id <> 'poison') NOT VALID")
+    warehouse.ingest([{"_id": "p", "type": "clinic", "place_id": "poison", "name": "x"}, {"_id": "gone"}])
+    warehouse.query("UPDATE v1.couchdb_progress SET pending = 7, seq = '12-x' WHERE source LIKE '%%/medic'")
+    warehouse.query("UPDATE v1.couchdb_progress SET updated_at = now() - interval '3 minutes' WHERE source LIKE '%%/medic-sentinel'")
+    warehouse.dbt("run", check=False)
+    warehouse.ingest([], deleted=["gone"])
+    warehouse.query("UPDATE v1.couchdb_progress SET pending = 7, seq = '12-x' WHERE source LIKE '%%/medic'")
+    warehouse.dbt("run", check=False)
+    monitor = warehouse.server.connect(warehouse.name, "monitor")
+    yield {metric["metric_name"]: series(monitor, collector, metric) for collector, metric in METRICS}
+    monitor.close()
+    warehouse.connection.close()
+
+
+def test_the_collectors_that_are_configured_are_there():
+    exporter = yaml.safe_load((FILES / "sql_exporter.yml").read_text(encoding="utf-8"))
+    assert sorted(exporter["target"]["collectors"]) == sorted(collector["collector_name"] for collector in COLLECTORS.values())
+    assert len(NAMES) == len(METRICS)
+    for _collector, metric in METRICS:
+        assert set(metric) <= {"metric_name", "type", "help", "key_labels", "values", "query", "query_ref"} and metric["type"] in ("gauge", "counter")
+        assert re.fullmatch("[a-z][a-z0-9_]*", metric["metric_name"]) and metric["help"]
+
+
+def test_watchdog_finds_what_it_asks_for(exported):
+    assert {name: NAMES[name].get("key_labels", []) for name in WATCHDOG} == WATCHDOG
+    assert exported["couch2pg_progress_sequence"][("medic", "cht.example.org")] == 12
+    # Not reported is no series, rather than 0.
+    assert exported["couch2pg_progress_pending"] == {("medic", "cht.example.org"): 7}
+    assert {key[0]: value for key, value in exported["couch2pg_up"].items()} == {"medic": 1, "medic-sentinel": 0, "medic-users-meta": 1}
+    assert exported["dbt_latency"] == {(): 0}
+    assert exported["dbt_execution_time"][("document_metadata",)] > 0
+
+
+def test_what_failed_is_seen(exported):
+    assert exported["cht_dbt_model_ok"][("place",)] == 0 and exported["cht_dbt_model_ok"][("contact",)] == 1
+    assert exported["cht_dbt_model_lag_seconds"][("place",)] > 0 and exported["cht_dbt_model_lag_seconds"][("contact",)] == 0
+    assert exported["cht_dbt_failed_tests"] == {(): 0} and 0 < exported["cht_dbt_last_run_age_seconds"][()] < 300
+    assert set(exported["cht_sync_quarantined"].values()) == {0} and len(exported["cht_sync_age_seconds"]) == 3
+
+
+def test_before_the_first_run_only_the_models_are_missing(server, empty):
+    """Not even a call was made."""
+    monitor = server.connect(empty, "monitor")
+    found = {metric["metric_name"]: series(monitor, collector, metric) for collector, metric in METRICS if collector["collector_name"] == "cht_sync"}
+    assert set(found["couch2pg_up"].values()) == {0} and set(found["couch2pg_progress_sequence"].values()) == {0}
+    assert found["couch2pg_progress_pending"] == {} and found["cht_sync_age_seconds"] == {}
+    for collector, metric in METRICS:
+        if collector["collector_name"] == "cht_dbt":
+            with pytest.raises(psycopg2.errors.UndefinedTable):
+                series(monitor, collector, metric)
+    monitor.close()
+
+
+def test_alerts_name_metrics_that_exist():
+    rules = yaml.safe_load((FILES / "cht_sync.rules.yml").read_text(encoding="utf-8"))
+    alerts = [rule for group in rules["groups"] for rule in group["rules"]]
+    assert len({rule["alert"] for rule in alerts}) == len(alerts)
+    for rule in alerts:
+        assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"} and rule["labels"]["severity"] in ("warning", "critical")
+        named = set(re.findall(r"\b[a-z_][a-z0-9_]*\b", re.sub(r"\[\w+\]", "", rule["expr"]))) - PROMQL
+        assert named and named <= set(NAMES), rule["alert"]
+        aggregated = re.search(r"\b(max by|absent)\b", rule["expr"])
+        labels = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+        assert labels <= (set() if aggregated else set.intersection(*(set(NAMES[name].get("key_labels", [])) for name in named))), rule["alert"]
