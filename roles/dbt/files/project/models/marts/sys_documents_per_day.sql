@@ -4,7 +4,6 @@
 -- How many documents there are of each kind, by the day on which their last change was stored. Kept by tally, since a
 -- recount would read every document.
 {{ config(
-    materialized='incremental',
     unique_key=['day', 'instance', 'dbname', 'doc_type'],
     pre_hook='{{ open_tally(ref("document_metadata")) }}',
     post_hook='{{ close_tally() }}',

@@ -2,7 +2,6 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 -- A row for each source of the inventory: how far it is copied.
-{{ config(materialized='view') }}
 
 select
     split_part(s.source, '/', 1) as instance,

@@ -5,7 +5,7 @@
 -- What a model holds was stored before document_metadata, where all begins, was started in the last run in which both
 -- succeeded; and document_metadata may have left some of that for its next run, as its watermark tells.
 -- depends_on: {{ ref('document_metadata') }}
-{{ config(materialized='view', post_hook='grant select on {{ this }} to monitor') }}
+{{ config(post_hook='grant select on {{ this }} to monitor') }}
 
 {#- Upstream's base models keep no watermark, and what ours left there would be of old. #}
 {%- set ours = ('model.' ~ project_name ~ '.document_metadata') in model.depends_on.nodes %}

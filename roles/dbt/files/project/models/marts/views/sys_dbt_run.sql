@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 -- A row for each run that dbt_results still knows, of models or of tests.
-{{ config(materialized='view', post_hook='grant select on {{ this }} to monitor') }}
+{{ config(post_hook='grant select on {{ this }} to monitor') }}
 
 select
     invocation_id,
