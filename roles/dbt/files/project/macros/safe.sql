@@ -56,3 +56,8 @@
 {% macro local_month(moment) -%}
     date_trunc('month', ({{ moment }}) at time zone '{{ var("time_zone") }}')::date
 {%- endmacro %}
+
+{# A whole number, where the text is one. #}
+{% macro whole_number(expression) -%}
+    case when {{ expression }} ~ '^\d{1,18}(\.\d*)?$' then ({{ expression }})::numeric::bigint end
+{%- endmacro %}

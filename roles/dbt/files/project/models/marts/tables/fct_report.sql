@@ -7,7 +7,7 @@
         {'columns': ['reported']},
         {'columns': ['reported_day']},
         {'columns': ['form']},
-        {'columns': ['chw_uuid']},
+        {'columns': ['chw_uuid', 'reported']},
         {'columns': ['area_uuid', 'reported_month']},
         {'columns': ['facility_uuid']},
         {'columns': ['patient_uuid']},
