@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of monitoring/, on a real warehouse and as role monitor: each query, and the metrics that alerts name."""
+"""What role monitor reads of a real warehouse: each query of monitoring/, and what status.yml shows of the models."""
 
 import re
 
@@ -8,6 +8,9 @@ import psycopg2
 import pytest
 import yaml
 from conftest import ROOT
+
+from ansible_collections.cht.sync.plugins.module_utils._models import models
+from ansible_collections.cht.sync.plugins.module_utils._status_report import problems, table
 
 FILES = ROOT / "monitoring"
 COLLECTORS = {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FILES.glob("*.collector.yml"))}
@@ -42,8 +45,8 @@ def series(connection, collector, metric):
 
 
 @pytest.fixture(scope="module")
-def exported(copy, modelled):
-    """All series: after three runs, a failed one among them, and tests; the newest row is a tombstone."""
+def read(copy, modelled):
+    """All series, and the models: after a run of tests and two runs that failed; the newest row is a tombstone."""
     warehouse = copy(modelled)
     warehouse.dbt("test", "--select", "test_type:singular")
     warehouse.query("ALTER TABLE dbt.place ADD CONSTRAINT broken CHECK (place_id <> 'poison') NOT VALID")
@@ -55,9 +58,14 @@ def exported(copy, modelled):
     warehouse.query("UPDATE v1.couchdb_progress SET pending = 7, seq = '12-x' WHERE source LIKE '%%/medic'")
     warehouse.dbt("run", check=False)
     monitor = warehouse.server.connect(warehouse.name, "monitor")
-    yield {metric["metric_name"]: series(monitor, collector, metric) for collector, metric in METRICS}
+    yield {metric["metric_name"]: series(monitor, collector, metric) for collector, metric in METRICS}, models(monitor)
     monitor.close()
     warehouse.connection.close()
+
+
+@pytest.fixture
+def exported(read):
+    return read[0]
 
 
 def test_the_collectors_that_are_configured_are_there():
@@ -86,9 +94,22 @@ def test_what_failed_is_seen(exported):
     assert set(exported["cht_sync_quarantined"].values()) == {0} and len(exported["cht_sync_age_seconds"]) == 3
 
 
+def test_the_models_are_shown_as_they_are(read):
+    _series, (found, failed_tests) = read
+    by_name = {row["model"]: row for row in found}
+    assert {"document_metadata", "place", "dim_place", "sys_device", "rpt_data_record"} <= set(by_name) and failed_tests == 0
+    assert (by_name["place"]["status"], by_name["dim_place"]["status"], by_name["contact"]["status"]) == ("error", "skipped", "success")
+    assert by_name["place"]["lag"] > 0 and by_name["contact"]["lag"] == 0 and by_name["sys_device"]["lag"] is None
+    shown = table([], found)
+    assert len(shown) <= 20 and "| dbt.place " in shown[5] and f"of {len(found)} models succeeded" in shown[-1]
+    (wrong,) = problems([], found, failed_tests, True)
+    assert wrong.startswith("failed in the last run: dbt.place (") and "more had to wait" in wrong
+
+
 def test_before_the_first_run_only_the_models_are_missing(server, empty):
     """Not even a call was made."""
     monitor = server.connect(empty, "monitor")
+    assert models(monitor) == ([], None)
     found = {metric["metric_name"]: series(monitor, collector, metric) for collector, metric in METRICS if collector["collector_name"] == "cht_sync"}
     assert set(found["couch2pg_up"].values()) == {0} and set(found["couch2pg_progress_sequence"].values()) == {0}
     assert found["couch2pg_progress_pending"] == {} and found["cht_sync_age_seconds"] == {}

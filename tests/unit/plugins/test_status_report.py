@@ -43,6 +43,7 @@ def test_what_was_not_counted_is_not_shown_as_zero():
         ([model()], ["ALL IS WELL", "1 models hold every change"]),
         ([model(), model(lag=200.0)], ["ALL IS WELL", "2 models lack no change older than 3 min"]),
         ([model(materialized="view", lag=None)], ["ALL IS WELL"]),
+        ([model(materialized="view", lag=None, status=None, age=None, seconds=None)], ["ALL IS WELL"]),
     ],
 )
 def test_all_is_well(models, words):
@@ -90,6 +91,7 @@ def test_many_models_fit_a_screen_and_what_is_wrong_comes_first():
     models = [model(model=f"m{number:02}", seconds=float(number)) for number in range(60)]
     models[7].update(status="error")
     models[9].update(lag=50.0)
+    models[11].update(materialized="view", status=None, age=None, seconds=None, lag=None)
     shown = table([source()], models)
     assert len(shown) <= 24 and max(map(len, shown)) <= 120
     names = [line.split()[1] for line in shown if line.startswith("| dbt.")]

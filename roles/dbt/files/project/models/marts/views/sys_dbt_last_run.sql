@@ -35,7 +35,7 @@ select
     latest.status,
     latest.start_time at time zone 'UTC' as started,
     latest.execution_time as seconds,
-    latest.rows_affected,
+    nullif(latest.rows_affected, -1) as rows_affected,
     good.start_time at time zone 'UTC' as succeeded,
     case
         when node.materialized <> 'view' and good.read_until is not null
