@@ -74,17 +74,7 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Ask how far the sources are copied
-  cht.sync.sync_status:
-    login_host: 127.0.0.1
-    login_user: monitor
-    login_password: "{{ cht_sync_monitor_password }}"
-    login_db: cht_sync
-    feeds: "{{ cht_sync_sources | cht.sync.feeds }}"
-    passwords: "{{ dict(cht_sync_sources | map(attribute='name') | zip(cht_sync_sources | map(attribute='password'))) }}"
-  register: status
-
-- name: Fail if a model is more than an hour behind, or a source has not been called for ten minutes
+- name: Ask how things are, and fail if a model is more than an hour behind or an engine has not called for ten minutes
   cht.sync.sync_status:
     login_host: 127.0.0.1
     login_user: monitor
@@ -94,6 +84,7 @@ EXAMPLES = r"""
     passwords: "{{ dict(cht_sync_sources | map(attribute='name') | zip(cht_sync_sources | map(attribute='password'))) }}"
     max_age: 600
     max_model_lag: 3600
+  register: status
 """
 
 RETURN = r"""

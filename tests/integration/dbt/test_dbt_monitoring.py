@@ -58,7 +58,10 @@ def read(copy, modelled):
     warehouse.query("UPDATE v1.couchdb_progress SET pending = 7, seq = '12-x' WHERE source LIKE '%%/medic'")
     warehouse.dbt("run", check=False)
     monitor = warehouse.server.connect(warehouse.name, "monitor")
-    yield {metric["metric_name"]: series(monitor, collector, metric) for collector, metric in METRICS}, models(monitor)
+    readable = warehouse.column(
+        "SELECT c.oid::regclass::text FROM pg_class c WHERE relnamespace IN ('marts'::regnamespace, 'dbt'::regnamespace) "
+        "AND relkind IN ('r', 'v') AND has_table_privilege('monitor', c.oid, 'SELECT') ORDER BY 1")
+    yield {metric["metric_name"]: series(monitor, collector, metric) for collector, metric in METRICS}, models(monitor), readable
     monitor.close()
     warehouse.connection.close()
 
@@ -95,7 +98,7 @@ def test_what_failed_is_seen(exported):
 
 
 def test_the_models_are_shown_as_they_are(read):
-    _series, (found, failed_tests) = read
+    _series, (found, failed_tests), _readable = read
     by_name = {row["model"]: row for row in found}
     assert {"document_metadata", "place", "dim_place", "sys_device", "rpt_data_record"} <= set(by_name) and failed_tests == 0
     assert (by_name["place"]["status"], by_name["dim_place"]["status"], by_name["contact"]["status"]) == ("error", "skipped", "success")
@@ -104,6 +107,10 @@ def test_the_models_are_shown_as_they_are(read):
     assert len(shown) <= 20 and "| dbt.place " in shown[5] and f"of {len(found)} models succeeded" in shown[-1]
     (wrong,) = problems([], found, failed_tests, True)
     assert wrong.startswith("failed in the last run: dbt.place (") and "more had to wait" in wrong
+
+
+def test_the_monitor_reads_nothing_of_what_documents_say(read):
+    assert read[2] == ["marts.sys_dbt_last_run", "marts.sys_dbt_run"]
 
 
 def test_before_the_first_run_only_the_models_are_missing(server, empty):
