@@ -57,7 +57,7 @@
     date_trunc('month', ({{ moment }}) at time zone '{{ var("time_zone") }}')::date
 {%- endmacro %}
 
-{# A whole number, where the text is one. #}
-{% macro whole_number(expression) -%}
-    case when {{ expression }} ~ '^\d{1,18}(\.\d*)?$' then ({{ expression }})::numeric::bigint end
+{# A number written as one, of up to 15 digits. #}
+{% macro number_of(expression) -%}
+    case when {{ expression }} ~ '^-?\d{1,15}(\.\d{1,15})?$' then ({{ expression }})::double precision end
 {%- endmacro %}

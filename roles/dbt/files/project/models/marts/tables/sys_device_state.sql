@@ -41,8 +41,8 @@ select
     device.android_version,
     device.device_manufacturer,
     device.device_model,
-    {{ whole_number('device.storage_free') }} as storage_free,
-    {{ whole_number('device.storage_total') }} as storage_total,
-    {{ whole_number('newest.doc_count_on_local_db') }} as documents
+    {{ number_of('device.storage_free') }}::bigint as storage_free,
+    {{ number_of('device.storage_total') }}::bigint as storage_total,
+    {{ number_of('newest.doc_count_on_local_db') }}::bigint as documents
 from newest
 left join {{ ref('telemetry_devices') }} device on device.uuid = newest.uuid
