@@ -57,14 +57,14 @@ def test_no_patient_is_named(texts, people):
 
 
 def test_columns_that_name_workers_are_marked(marts, texts, people, instance):
-    """Those and no other text is marked, but what describes a person."""
+    """Those and no other text is marked, but what describes a person, and what an app's error may hold."""
     _patients, workers = people
     users = {document["name"] for document in instance.final("medic") if document.get("type") == "user-settings"}
     naming = set(holding(texts, {person["name"] for person in workers} | users))
     assert ("rpt_area", "chw_name") in naming and ("fct_task", "user_id") in naming
     marked = personal_columns(marts)
     assert naming - marked == set()
-    described = {("dim_person", "sex"), ("dim_person", "date_of_birth"), ("dim_person", "died")}
+    described = {("dim_person", "sex"), ("dim_person", "date_of_birth"), ("dim_person", "died"), ("sys_feedback", "key"), ("sys_feedback", "message")}
     assert described <= marked
     assert {column for column in marked - described if column in texts} - naming == set()
 
