@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 FACILITIES, AREAS, HOUSEHOLDS = ["f1", "f2"], ["a1", "a2", "a3"], ["h1", "h2", "h3"]
 WORKERS, PATIENTS, REPORTS = ["w1", "w2"], ["p1", "p2", "p3", "p4"], ["r1", "r2", "r3", "r4", "r5"]
 TASKS, TARGETS, USERS = ["t1", "t2"], ["g1"], ["org.couchdb.user:u1", "org.couchdb.user:u2"]
-INFOS, DEVICES = [f"{report}-info" for report in REPORTS], ["telemetry-2026-1-2-u-d", "feedback-1"]
+INFOS, DEVICES = [f"{report}-info" for report in REPORTS], ["telemetry-2026-1-2-u-d", "telemetry-2026-1-3-u-d", "feedback-1", "feedback-2"]
 PLACES, PERSONS = FACILITIES + AREAS + HOUSEHOLDS, WORKERS + PATIENTS
 EVERYTHING = [*PLACES, *PERSONS, *REPORTS, *TASKS, *TARGETS, *USERS, *INFOS, *DEVICES]
 
@@ -55,7 +55,11 @@ KINDS = {
                                                    "value": st.just({"pass": 1, "total": 2})}), max_size=3)}),
     tuple(USERS): st.fixed_dictionaries({"type": st.just("user-settings"), "contact_id": one_of(WORKERS + PATIENTS)}),
     tuple(INFOS): st.fixed_dictionaries({"type": st.just("info"), "initial_replication_date": MOMENTS}),
-    tuple(DEVICES): st.fixed_dictionaries({"type": st.sampled_from(["telemetry", "feedback"]), "info": st.just({"message": "x"})}),
+    tuple(DEVICES): st.fixed_dictionaries({
+        "type": st.sampled_from(["telemetry", "feedback"]), "info": st.sampled_from([{"message": "x 1"}, {"message": "x 2"}, {}]),
+        "metadata": st.fixed_dictionaries({"user": st.sampled_from(["u", "u", "u-d", "", None]), "year": st.sampled_from([2025, 2026, None])}),
+        "meta": st.fixed_dictionaries({"time": MOMENTS, "source": st.sampled_from(["automatic", "manual", None]),
+                                       "user": st.sampled_from([{"name": "u"}, {"name": "v"}, None])})}),
 }
 # A document of an id of its kind, or of another one: then it becomes something else.
 DOCUMENTS = st.one_of(*(
