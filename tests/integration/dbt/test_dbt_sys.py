@@ -65,7 +65,12 @@ def test_last_run_and_lag(warehouse):
     warehouse.ingest([{"_id": "s", "type": "data_record", "fields": {}}])
     warehouse.dbt("run", "--select", "data_record")
     assert last_run(warehouse, "data_record")["status"] == "success" and last_run(warehouse, "data_record")["lag_seconds"] > 0
-    warehouse.dbt("run")
+    # A model that left the project is not listed any more, a new one is, though no view is made anew.
+    warehouse.query("DELETE FROM dbt.project_model WHERE model = 'contact'; INSERT INTO dbt.project_model VALUES ('model.x.gone', 'dbt', 'gone', 'table')")
+    warehouse.query("UPDATE dbt.project_model SET materialized = 'table' WHERE model = 'place'")
+    warehouse.dbt("run", "--exclude", "config.materialized:view")
+    listed = dict(warehouse.query("SELECT model, materialized FROM marts.sys_dbt_last_run"))
+    assert "gone" not in listed and (listed["contact"], listed["place"], listed["sys_sync"]) == ("incremental", "incremental", "view")
     # As dbt's root left some for the next run.
     assert last_run(warehouse, "data_record")["lag_seconds"] == 0
     warehouse.query("UPDATE dbt.watermark SET saved_timestamp = saved_timestamp - interval '1 microsecond' WHERE model = 'document_metadata'")

@@ -1,6 +1,22 @@
 -- SPDX-FileCopyrightText: cht.sync contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
+{# on-run-start: the project's models, as a table. A view that lists them would only be made anew when it changes itself. #}
+{% macro list_models() %}
+    {%- set table = target.schema ~ '.project_model' %}
+    create table if not exists {{ table }} (
+        unique_id text primary key, schema_name text not null, model text not null, materialized text not null
+    )
+    {%- if execute %}
+    {%- set rows = [] %}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized != 'ephemeral' %}
+        {%- do rows.append("('" ~ [node.unique_id, node.schema, node.name, node.config.materialized] | join("', '") ~ "')") %}
+    {%- endfor %};
+    delete from {{ table }} kept where row(kept.*) not in (values {{ rows | join(', ') }});
+    insert into {{ table }} values {{ rows | join(', ') }} on conflict do nothing
+    {%- endif %}
+{% endmacro %}
+
 {# Keys of the marts on devices and feedback: JSON arrays, since what they are made of can be any text. #}
 
 {# User and device of a telemetry document, whose id is telemetry-<year>-<month>-<day, if daily>-<user>-<device>. #}

@@ -17,17 +17,6 @@
     {%- endif -%}
 {%- endset %}
 
-with node (unique_id, schema_name, model, materialized) as (
-    values
-    {%- if execute %}
-    {%- for node in graph.nodes.values() | sort(attribute='unique_id')
-        if node.resource_type == 'model' and node.config.materialized != 'ephemeral' %}
-    ('{{ node.unique_id }}', '{{ node.schema }}', '{{ node.name }}', '{{ node.config.materialized }}'){{ ',' if not loop.last }}
-    {%- endfor %}
-    {%- else %} ('', '', '', '')
-    {%- endif %}
-)
-
 select
     node.schema_name,
     node.model,
@@ -41,7 +30,7 @@ select
         when node.materialized <> 'view' and good.read_until is not null
         then greatest(0, extract(epoch from clock_timestamp() - lacking.since at time zone 'UTC'))::double precision
     end as lag_seconds
-from node
+from {{ target.schema }}.project_model node
 left join lateral (
     select * from {{ ref('dbt_results') }} r
     where r.name = node.model and r.unique_id = node.unique_id
