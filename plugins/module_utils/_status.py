@@ -1,83 +1,84 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the warehouse says of its sources, and how an operator reads it."""
+"""What the warehouse says of its sources, beside what CouchDB says."""
 
 from __future__ import annotations
 
-from ansible_collections.cht.sync.plugins.module_utils import _table
+from ansible_collections.cht.sync.plugins.module_utils import _postgres
 
 UNKNOWN = {
     "engine": None, "seq": None, "pending": None, "age": None,
     "quarantined": 0, "collisions": 0, "postgresql": 0, "deleted": 0,
 }  # fmt: skip
 
+# So many documents or changes may be on their way in a moment of a busy day.
+NEARLY = 100
+
 _QUERY = """
-SELECT s.source, s.engine, s.seq, s.pending,
-       extract(epoch FROM clock_timestamp() - s.updated_at)::float AS age,
-       s.quarantined, s.collisions,
-       coalesce(d.present, 0) AS postgresql, coalesce(d.deleted, 0) AS deleted
-FROM v1.sync_status s
-LEFT JOIN (
-    SELECT source, count(*) FILTER (WHERE NOT _deleted) AS present, count(*) FILTER (WHERE _deleted) AS deleted
-    FROM v1.document_revision GROUP BY source
-) d USING (source)
+SELECT source, engine, seq, pending, extract(epoch FROM clock_timestamp() - updated_at)::float AS age, quarantined, collisions
+FROM v1.sync_status
+"""
+
+_COUNT = """
+SELECT source, count(*) FILTER (WHERE NOT _deleted), count(*) FILTER (WHERE _deleted)
+FROM v1.document_revision GROUP BY source
 """
 
 
-def warehouse(connection) -> dict[str, dict]:
-    """The state of each source the database knows, by its name. Raises psycopg2.Error."""
+def warehouse(connection, count_timeout: int) -> dict[str, dict]:
+    """The state of each source the database knows, by its name; `postgresql` and `deleted` are its documents.
+
+    Counting reads the whole table. Where it takes longer than count_timeout seconds, both are None. Raises psycopg2.Error.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_QUERY)
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row)) for row in cursor.fetchall()]
+    counts = _counts(connection, count_timeout)
+    for row in rows:
+        row["postgresql"], row["deleted"] = (None, None) if counts is None else counts.get(row["source"], (0, 0))
     return {row.pop("source"): row for row in rows}
 
 
-def entry(source: str, couchdb: int, known: dict[str, dict]) -> dict:
+def _counts(connection, timeout):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, false)", (f"{timeout}s",))
+        try:
+            cursor.execute(_COUNT)
+            return {source: (present, deleted) for source, present, deleted in cursor.fetchall()}
+        except _postgres.psycopg2.errors.QueryCanceled:
+            return None
+        finally:
+            connection.rollback()
+
+
+def entry(source: str, counts: list[int], known: dict[str, dict], error: str | None = None) -> dict:
     """One source: documents in CouchDB beside what `warehouse` knows, and whether everything has arrived.
 
-    A document kept apart may or may not have an older revision in the table, hence the range. Of an empty database there
-    is nothing to deliver, and Logstash makes no call.
+    counts: documents in CouchDB before and after those in PostgreSQL were counted; on a busy day the right number lies between
+    them. Empty where CouchDB does not answer; then `error` says why.
     """
     state = known.get(source, UNKNOWN)
-    apart = state["quarantined"] + state["collisions"]
-    in_step = (
-        (state["seq"] is not None or (couchdb == 0 and state["engine"] is not None))
-        and not state["pending"]
-        and state["postgresql"] <= couchdb <= state["postgresql"] + apart
-    )
-    return {"source": source, "couchdb": couchdb, **state, "in_step": in_step}
+    couchdb = counts[-1] if counts else None
+    missing = _missing(state, counts)
+    arrived = missing == 0 and not state["pending"] and _was_delivered(state, couchdb)
+    return {
+        "source": source, "couchdb": couchdb, **state, "error": error, "missing": missing, "in_step": arrived,
+        "nearly": missing is not None and abs(missing) <= NEARLY and (state["pending"] or 0) <= NEARLY,
+    }  # fmt: skip
 
 
-def table(sources: list[dict]) -> list[str]:
-    """Lines of text: source, documents here and there, position, age."""
-    rows = [["source", "in CouchDB", "in PostgreSQL", "deleted", "pending", "position", "age"]]
-    for row in sources:
-        rows.append(
-            [
-                row["source"],
-                str(row["couchdb"]),
-                str(row["postgresql"]),
-                str(row["deleted"]),
-                "not reported" if row["pending"] is None else str(row["pending"]),
-                _short(row["seq"]),
-                "never" if row["age"] is None else _duration(row["age"]),
-            ]
-        )
-        for key, text in (("quarantined", "in quarantine"), ("collisions", "with an id of another source, kept apart")):
-            if row[key]:
-                rows.append([f"  {row[key]} {text}"] + [""] * 6)
-    return _table.lines(rows)
+def _was_delivered(state, couchdb):
+    # Of an empty database there is nothing to deliver, and Logstash makes no call.
+    return state["seq"] is not None or (couchdb == 0 and state["engine"] is not None)
 
 
-def _short(seq):
-    if seq is None:
-        return "none"
-    return seq if len(seq) <= 16 else seq[:15] + "…"
-
-
-def _duration(seconds):
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
+def _missing(state, counts):
+    """Documents that PostgreSQL lacks; negative: that it has too many; None: not known."""
+    if not counts or state["postgresql"] is None:
+        return None
+    # A document kept apart may or may not have an older revision in the table.
+    least, most = state["postgresql"], state["postgresql"] + state["quarantined"] + state["collisions"]
+    if most < min(counts):
+        return min(counts) - most
+    return min(max(counts) - least, 0)

@@ -102,6 +102,10 @@ class Couch:
         with self._lock:
             return list(islice((change for change in self._changes.values() if change.number > after), limit))
 
+    def count(self) -> int:
+        """As CouchDB counts: without deleted documents, with design documents."""
+        return sum(not change.deleted for change in self.changes(None))
+
     def __len__(self) -> int:
         return len(self._changes)
 

@@ -37,14 +37,15 @@ class CouchServer(Front):
         if self.statuses:
             return Answer(self.statuses.pop(0), {"error": "x"})
         if kind == "list":
-            return Answer(200, json.dumps(self._listed(asked, int(query["limit"]))).encode())
+            last = json.loads(query.get("endkey", "null"))
+            return Answer(200, json.dumps(self._listed(asked, last, int(query.get("limit", 1 << 60)))).encode())
         changes = [change for change in self.couch.changes(None) if change.id in set(asked)]
         rows = ",\r\n".join(change.row() if kind == "documents" else _without_document(change) for change in changes)
         return Answer(200, ('{"results":[\n' + rows + '\n],\n"last_seq":"9-x","pending":7}\n').encode())
 
-    def _listed(self, first: str, limit: int) -> dict:
+    def _listed(self, first: str, last: str | None, limit: int) -> dict:
         live = sorted((c for c in self.couch.changes(None) if not c.deleted), key=lambda c: self.order(c.id))
-        some = [c for c in live if self.order(c.id) >= self.order(first)][:limit]
+        some = [c for c in live if self.order(c.id) >= self.order(first) and (last is None or self.order(c.id) <= self.order(last))][:limit]
         rows = [{"id": c.id, "key": c.id, "value": {"rev": c.rev}} for c in some]
         return {"total_rows": len(live), "offset": 0, "rows": rows}
 

@@ -21,7 +21,8 @@ READERS = {
     "v1.couchdb_progress": {"dbt"},
     "v1.document_revision": {"monitor"},
     "v1.quarantined_document": {"monitor"},
-    "v1.sync_status": {"monitor"},
+    "v1.sync_metric": {"monitor"},
+    "v1.sync_status": {"dbt", "monitor"},
     "v1.quarantine": set(),
     "v1.quarantine_id_seq": set(),
     "v1.schema_migration": set(),
@@ -35,6 +36,7 @@ CALLERS = {"api.claim(text,text,text)": {"sync_writer"}, "api.ingest(text)": {"s
 SCHEMA_RIGHTS = {
     ("sync_writer", "api", "USAGE"),
     ("monitor", "v1", "USAGE"),
+    ("monitor", "marts", "USAGE"),
     ("dbt", "v1", "USAGE"),
     ("dbt", "dbt", "USAGE"),
     ("dbt", "dbt", "CREATE"),
@@ -334,11 +336,12 @@ def test_superset_cannot_connect_to_the_warehouse(postgresql, postgrest):
 def test_what_the_monitor_reads_holds_no_document_and_no_lease(cursor):
     cursor.execute(
         "SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns "
-        "WHERE table_schema = 'v1' AND table_name IN ('document_revision', 'quarantined_document', 'sync_status') GROUP BY 1"
+        "WHERE table_schema = 'v1' AND table_name IN ('document_revision', 'quarantined_document', 'sync_metric', 'sync_status') GROUP BY 1"
     )
     assert dict(cursor.fetchall()) == {
         "document_revision": ["_id", "_rev", "_deleted", "source"],
         "quarantined_document": ["source", "id", "reason"],
+        "sync_metric": ["db", "cht_instance", "sequence", "pending", "age", "up", "quarantined", "collisions"],
         "sync_status": ["source", "engine", "claimed_at", "seq", "pending", "updated_at", "quarantined", "collisions"],
     }
 

@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
 
-from ansible_collections.cht.sync.plugins.module_utils._status import UNKNOWN, entry, table
+from ansible_collections.cht.sync.plugins.module_utils._status import UNKNOWN, entry
 
 STATE = {**UNKNOWN, "engine": "relay", "seq": "7-x", "pending": 0, "age": 3.2, "postgresql": 5, "deleted": 1}
+
+
+def known(**changes):
+    return {"a/medic": {**STATE, **changes}}
 
 
 @pytest.mark.parametrize(
@@ -23,14 +27,33 @@ STATE = {**UNKNOWN, "engine": "relay", "seq": "7-x", "pending": 0, "age": 3.2, "
     ],
 )
 def test_in_step(couchdb, changes, in_step):
-    assert entry("a/medic", couchdb, {"a/medic": {**STATE, **changes}})["in_step"] is in_step
+    assert entry("a/medic", [couchdb, couchdb], known(**changes))["in_step"] is in_step
+
+
+@pytest.mark.parametrize(
+    ("counts", "changes", "missing", "nearly"),
+    [
+        ([5, 5], {}, 0, True),
+        ([4, 9], {}, 0, True),  # documents came while it was counted
+        ([9, 4], {}, 0, True),  # or went
+        ([6, 9], {}, 1, True),
+        ([2, 3], {}, -2, True),
+        ([900, 900], {}, 895, False),
+        ([900, 900], {"quarantined": 890}, 5, True),
+        ([5, 5], {"pending": 900}, 0, False),
+        ([5, 5], {"postgresql": None}, None, False),
+        ([], {}, None, False),
+    ],
+)
+def test_what_is_missing(counts, changes, missing, nearly):
+    found = entry("a/medic", counts, known(**changes))
+    assert (found["missing"], found["nearly"]) == (missing, nearly)
 
 
 def test_a_source_the_database_does_not_know_is_not_in_step():
-    assert not entry("b/medic", 0, {})["in_step"]
+    assert not entry("b/medic", [0, 0], {})["in_step"]
 
 
-def test_an_unknown_pending_is_never_shown_as_zero():
-    shown = "\n".join(table([entry("a/medic", 5, {"a/medic": {**STATE, "pending": None, "quarantined": 2}}), entry("b/medic", 0, {})]))
-    assert "not reported" in shown and "never" in shown and "2 in quarantine" in shown
-    assert len({len(line) for line in shown.splitlines()}) == 1
+def test_what_was_not_counted_is_not_in_step():
+    assert not entry("a/medic", [], known(), "no answer")["in_step"]
+    assert not entry("a/medic", [5, 5], known(postgresql=None))["in_step"]

@@ -36,12 +36,14 @@ ALTER ROLE authenticator SET statement_timeout = '240s';
 ALTER ROLE sync_writer RESET ALL;
 
 GRANT USAGE ON SCHEMA v1 TO monitor;
-GRANT SELECT ON v1.document_revision, v1.quarantined_document, v1.sync_status TO monitor;
+GRANT SELECT ON v1.document_revision, v1.quarantined_document, v1.sync_status, v1.sync_metric TO monitor;
+-- Of the marts it sees what dbt's project gives it: how the runs went.
+GRANT USAGE ON SCHEMA marts TO monitor;
 ALTER ROLE monitor SET default_transaction_read_only = on;
 
--- dbt reads the raw tables and owns its schemas. Dashboards read marts, and nothing else.
+-- dbt reads the raw tables, and how far the sources are, and owns its schemas. Dashboards read marts, and nothing else.
 GRANT USAGE ON SCHEMA v1 TO dbt;
-GRANT SELECT ON v1.couchdb, v1.couchdb_progress TO dbt;
+GRANT SELECT ON v1.couchdb, v1.couchdb_progress, v1.sync_status TO dbt;
 GRANT USAGE ON SCHEMA marts TO superset_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA marts TO superset_reader;
 ALTER DEFAULT PRIVILEGES FOR ROLE dbt IN SCHEMA marts GRANT SELECT ON TABLES TO superset_reader;

@@ -10,6 +10,7 @@ SELECT _id, _rev, _deleted, source FROM v1.couchdb;
 CREATE OR REPLACE VIEW v1.quarantined_document AS
 SELECT source, doc_id AS id, reason FROM v1.quarantine WHERE closed_at IS NULL;
 
+-- Others' views read this one (v1.sync_metric, dbt's marts.sys_sync): new columns go to its end, none goes away.
 CREATE OR REPLACE VIEW v1.sync_status AS
 SELECT s.source, s.engine, s.claimed_at, p.seq, p.pending, p.updated_at,
        (SELECT count(*) FROM v1.quarantine q

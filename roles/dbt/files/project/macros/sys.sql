@@ -1,0 +1,53 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+{# on-run-start: the project's models, as a table. A view that lists them would only be made anew when it changes itself. #}
+{% macro list_models() %}
+    {%- set table = target.schema ~ '.project_model' %}
+    create table if not exists {{ table }} (
+        unique_id text primary key, schema_name text not null, model text not null, materialized text not null
+    )
+    {%- if execute %}
+    {%- set rows = [] %}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized != 'ephemeral' %}
+        {%- do rows.append("('" ~ [node.unique_id, node.schema, node.name, node.config.materialized] | join("', '") ~ "')") %}
+    {%- endfor %};
+    delete from {{ table }} kept where row(kept.*) not in (values {{ rows | join(', ') }});
+    insert into {{ table }} values {{ rows | join(', ') }} on conflict do nothing
+    {%- endif %}
+{% endmacro %}
+
+{# Keys of the marts on devices and feedback: JSON arrays, since what they are made of can be any text. #}
+
+{# User and device of a telemetry document, whose id is telemetry-<year>-<month>-<day, if daily>-<user>-<device>. #}
+{% macro device_key() -%}
+    jsonb_build_array(user_name, {{ device_id() }})::text
+{%- endmacro %}
+{% macro device_id() -%}
+    {%- set rest = "substring(uuid from '^telemetry-\\d+-\\d+-(?:\\d+-)?(.*)$')" -%}
+    {{ short("case when starts_with(" ~ rest ~ ", user_name || '-') then substr(" ~ rest ~ ", length(user_name) + 2) else coalesce(" ~ rest ~ ", uuid) end") }}
+{%- endmacro %}
+
+{# Day, source and message of a feedback document. #}
+{% macro feedback_key() -%}
+    jsonb_build_array({{ local_day(moment_of('period_start')) }}, {{ feedback_source() }}, {{ feedback_message() }})::text
+{%- endmacro %}
+{% macro feedback_source() -%}
+    case when source = 'manual' then 'manual' else 'automatic' end
+{%- endmacro %}
+
+{# The first line of an error, without numbers and ids, so that like ones count together. What a user wrote stays out. #}
+{% macro feedback_message() -%}
+    case
+        when source is distinct from 'manual'
+        then left(regexp_replace(regexp_replace(
+            split_part(coalesce(message, ''), E'\n', 1), '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}', '…', 'gi'), '\d+', '#', 'g'), 200)
+        else ''
+    end
+{%- endmacro %}
+
+{# Whether it says when, and a day that there is: then text and day are in one order. #}
+{% macro feedback_is_dated() -%}
+    period_start ~ '^[12]\d{3}-\d\d-\d\d' and left(period_start, 10) = to_char({{ day_of(
+        "left(period_start, 4)", "substr(period_start, 6, 2)", "substr(period_start, 9, 2)") }}, 'YYYY-MM-DD')
+{%- endmacro %}

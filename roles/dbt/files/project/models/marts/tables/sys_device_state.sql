@@ -1,0 +1,48 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- What each user's device said of itself last.
+{{ config(
+    unique_key='key',
+    indexes=[{'columns': ['user_name']}],
+    meta={'follows': {
+        'telemetry': {
+            'reads': ['uuid', 'user_name', 'saved_timestamp'],
+            'keys': 'select ' ~ device_key() ~ ' from changed where user_name is not null',
+        },
+        'telemetry_devices': {
+            'reads': ['uuid', 'saved_timestamp'],
+            'keys': 'select ' ~ device_key() ~ ' from (select uuid, user_name from changed join telemetry using (uuid)) t where user_name is not null',
+        },
+    }},
+) }}
+
+with telemetry as (
+    select *, {{ device_key() }} as key, {{ device_id() }} as device_id
+    from {{ ref('telemetry') }}
+    where user_name is not null
+    {%- if is_incremental() %} and user_name in (select key::jsonb ->> 0 from stale_keys){% endif %}
+),
+
+newest as (
+    select distinct on (key) *
+    from telemetry
+    where {{ is_stale('key') }}
+    order by key, period_start desc nulls last, saved_timestamp desc
+)
+
+select
+    newest.key,
+    newest.user_name,
+    newest.device_id,
+    newest.period_start as last_used,
+    newest.app_version,
+    device.cht_android_version,
+    device.android_version,
+    device.device_manufacturer,
+    device.device_model,
+    {{ number_of('device.storage_free') }}::bigint as storage_free,
+    {{ number_of('device.storage_total') }}::bigint as storage_total,
+    {{ number_of('newest.doc_count_on_local_db') }}::bigint as documents
+from newest
+left join {{ ref('telemetry_devices') }} device on device.uuid = newest.uuid
