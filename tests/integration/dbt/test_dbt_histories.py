@@ -13,7 +13,8 @@ WORKERS, PATIENTS, REPORTS = ["w1", "w2"], ["p1", "p2", "p3", "p4"], ["r1", "r2"
 TASKS, TARGETS, USERS = ["t1", "t2"], ["g1"], ["org.couchdb.user:u1", "org.couchdb.user:u2"]
 INFOS, DEVICES = [f"{report}-info" for report in REPORTS], ["telemetry-2026-1-2-u-d", "telemetry-2026-1-3-u-d", "feedback-1", "feedback-2"]
 PLACES, PERSONS = FACILITIES + AREAS + HOUSEHOLDS, WORKERS + PATIENTS
-EVERYTHING = [*PLACES, *PERSONS, *REPORTS, *TASKS, *TARGETS, *USERS, *INFOS, *DEVICES]
+SETTINGS = ["settings"]
+EVERYTHING = [*PLACES, *PERSONS, *REPORTS, *TASKS, *TARGETS, *USERS, *INFOS, *DEVICES, *SETTINGS]
 
 # Moments on both sides of months' ends in Nairobi, and of the areas' registration; as they are written, and wrong.
 MOMENTS = st.sampled_from([
@@ -55,6 +56,10 @@ KINDS = {
                                                    "value": st.just({"pass": 1, "total": 2})}), max_size=3)}),
     tuple(USERS): st.fixed_dictionaries({"type": st.just("user-settings"), "contact_id": one_of(WORKERS + PATIENTS)}),
     tuple(INFOS): st.fixed_dictionaries({"type": st.just("info"), "initial_replication_date": MOMENTS}),
+    tuple(SETTINGS): st.builds(
+        lambda types: {"type": "settings", "settings": {"contact_types": types}},
+        st.lists(st.builds(lambda kind, person: {"id": kind, "person": person}, st.sampled_from(["shop", "clinic", "person"]), st.booleans()),
+                 max_size=3)),
     tuple(DEVICES): st.fixed_dictionaries({
         "type": st.sampled_from(["telemetry", "feedback"]), "info": st.sampled_from([{"message": "x 1"}, {"message": "x 2"}, {}]),
         "metadata": st.fixed_dictionaries({"user": st.sampled_from(["u", "u", "u-d", "", None]), "year": st.sampled_from([2025, 2026, None])}),
