@@ -16,6 +16,7 @@ A mart says in its config what it follows:
 
 For each table: the columns that the mart reads, and a query that turns `changed`, those columns of the table's rows
 before and after, into keys of the mart (`unique_key`, text). A row whose columns stay as they were has not changed.
+Where several rows can only be made together, `meta.stale_key` names the column that they share.
 The query may read other tables that the mart reads, and the mart, by their names without schema. Of each row of the mart
 one followed table's row alone must give the key: where two models change at once, neither sees what the other does.
 
@@ -48,6 +49,11 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     $do$
     {%- endif %}
 {% endmacro %}
+
+{# The column whose values the keys are. #}
+{% macro stale_key() -%}
+    {{ config.get('meta').get('stale_key', config.get('unique_key')) }}
+{%- endmacro %}
 
 {# Condition of a mart's query: whether the row of this key is to be made. #}
 {% macro is_stale(key) -%}
@@ -96,7 +102,7 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     {%- for number in missing %}
     {{ make_triggers(parents[number]) }}
     {%- if is_incremental() %}
-    insert into {{ target.schema }}.stale select '{{ model.name }}', {{ config.get('unique_key') }} from {{ this }};
+    insert into {{ target.schema }}.stale select '{{ model.name }}', {{ stale_key() }} from {{ this }};
     insert into {{ target.schema }}.stale with changed as (select {{ parents[number].columns }} from {{ parents[number].relation }})
     select '{{ model.name }}', key from ({{ parents[number].query }}) keys (key) where key is not null;
     {%- endif %}
@@ -151,7 +157,7 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     {%- set target, made, key = arguments.target_relation, arguments.temp_relation, arguments.unique_key %}
     {%- set columns = arguments.dest_columns | map(attribute='quoted') | list %}
     delete from {{ target }} t using stale_keys
-    where t.{{ key }} = stale_keys.key and not exists (
+    where t.{{ stale_key() }} = stale_keys.key and not exists (
         select from {{ made }} made
         where made.{{ key }} = t.{{ key }} and (made.{{ columns | join(', made.') }}) is not distinct from (t.{{ columns | join(', t.') }})
     );

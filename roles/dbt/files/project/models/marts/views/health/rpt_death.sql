@@ -1,0 +1,17 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+select
+    d.patient_uuid,
+    {{ place_columns('d') }},
+    d.household_uuid,
+    d.report_uuid,
+    d.died,
+    d.died_month,
+    d.sex,
+    d.age_in_days,
+    d.age_band,
+    d.place_of_death,
+    {{ is_maternal('d') }} as is_maternal
+from {{ ref('fct_death') }} d
+{{ place_joins('d') }}
