@@ -78,3 +78,8 @@ from (
         then {{ delivery }}.pnc_24_hours or {{ delivery }}.pnc_3_days {%- if days == 7 %} or {{ delivery }}.pnc_7_days {%- endif %}
     end
 {%- endmacro %}
+
+{# First day of the month of a day. #}
+{% macro month_of(day) -%}
+    date_trunc('month', ({{ day }})::timestamp)::date
+{%- endmacro %}

@@ -15,8 +15,8 @@ A mart says in its config what it follows:
     meta={'follows': {'contact': {'reads': ['uuid', 'parent_uuid'], 'keys': 'select uuid from changed'}}}
 
 For each table: the columns that the mart reads, and a query that turns `changed`, those columns of the table's rows
-before and after, into keys of the mart (`unique_key`, text). A row whose columns stay as they were has not changed.
-Where several rows can only be made together, `meta.stale_key` names the column that they share.
+before and after, into keys of the mart. A row whose columns stay as they were has not changed. A key is the text of the
+mart's `unique_key`, or of the column that the config's meta names as `key`, where one makes several rows.
 The query may read other tables that the mart reads, and the mart, by their names without schema. Of each row of the mart
 one followed table's row alone must give the key: where two models change at once, neither sees what the other does.
 
@@ -50,24 +50,25 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     {%- endif %}
 {% endmacro %}
 
-{# The column whose values the keys are. #}
-{% macro stale_key() -%}
-    {{ config.get('meta').get('stale_key', config.get('unique_key')) }}
-{%- endmacro %}
-
 {# Condition of a mart's query: whether the row of this key is to be made. #}
 {% macro is_stale(key) -%}
-    {%- if is_incremental() -%}
+    {#- A unit test has no table. #}
+    {%- if model.resource_type == 'model' and is_incremental() -%}
         {{ key }} in (select key from stale_keys)
     {%- else -%}
         true
     {%- endif -%}
 {%- endmacro %}
 
+{# The column of a mart that holds the key. #}
+{% macro stale_key() -%}
+    {{ model.config.meta.key or model.config.unique_key }}
+{%- endmacro %}
+
 {# What a mart follows: relation, function, columns and query of each, and a digest by which a changed one is noticed. #}
 {% macro followed() %}
     {%- set parents = [] -%}
-    {%- for name, follow in model.config.meta.follows | dictsort -%}
+    {%- for name, follow in (model.config.meta.follows or {}) | dictsort -%}
         {%- set nodes = graph.nodes.values() | selectattr('resource_type', 'eq', 'model') | selectattr('name', 'eq', name) | list -%}
         {%- if nodes | length != 1 -%}
             {{ exceptions.raise_compiler_error(model.name ~ ' follows ' ~ name ~ ', which is no model') }}
@@ -102,7 +103,7 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     {%- for number in missing %}
     {{ make_triggers(parents[number]) }}
     {%- if is_incremental() %}
-    insert into {{ target.schema }}.stale select '{{ model.name }}', {{ stale_key() }} from {{ this }};
+    insert into {{ target.schema }}.stale select distinct '{{ model.name }}', {{ stale_key() }} from {{ this }};
     insert into {{ target.schema }}.stale with changed as (select {{ parents[number].columns }} from {{ parents[number].relation }})
     select '{{ model.name }}', key from ({{ parents[number].query }}) keys (key) where key is not null;
     {%- endif %}

@@ -3,17 +3,22 @@
 
 {{ config(
     meta={'follows': {'fct_report': follow_form('delivery')}},
-    indexes=[{'columns': ['patient_uuid']}],
+    indexes=[{'columns': ['patient_uuid']}, {'columns': ['area_uuid', 'delivered_month']}],
 ) }}
 
 with form as (
     {{ form_model('delivery') }}
+),
+
+delivery as (
+    select
+        form.*,
+        case when delivery_date is not null or delivery_place is not null or babies_delivered > 0
+            then least(delivery_date, reported_day) end as delivered
+    from form
 )
 
 select
-    form.*,
-    case when delivery_date is not null or delivery_place is not null or babies_delivered > 0
-        then least(delivery_date, reported_day) end as delivered,
-    case when delivery_date is not null or delivery_place is not null or babies_delivered > 0
-        then date_trunc('month', least(delivery_date, reported_day)::timestamp)::date end as delivered_month
-from form
+    *,
+    {{ month_of('delivered') }} as delivered_month
+from delivery

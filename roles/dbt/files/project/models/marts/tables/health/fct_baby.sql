@@ -3,7 +3,7 @@
 
 -- A row for each baby of a delivery. The form asks about the living and about the dead in two groups that repeat.
 {{ config(
-    meta={'stale_key': 'delivery_uuid', 'follows': {
+    meta={'key': 'delivery_uuid', 'follows': {
         'fct_report': {'reads': ['uuid', 'form', 'saved_timestamp'], 'keys': "select uuid from changed where form = 'delivery'"},
         'form_delivery': {
             'reads': ['uuid', 'reported', 'chw_uuid', 'area_uuid', 'facility_uuid', 'household_uuid', 'delivered'],

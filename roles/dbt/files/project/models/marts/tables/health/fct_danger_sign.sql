@@ -15,7 +15,7 @@
     {%- do follows.update({form: {'reads': reads + (['visited', 'source_uuid'] if again else []), 'keys': keys}}) %}
 {%- endfor %}
 {{ config(
-    meta={'follows': follows, 'stale_key': 'patient_uuid'},
+    meta={'follows': follows, 'key': 'patient_uuid'},
     indexes=[{'columns': ['patient_uuid']}, {'columns': ['area_uuid', 'reported_month']}],
 ) }}
 

@@ -87,7 +87,7 @@ select
     household_uuid,
     sex,
     died,
-    date_trunc('month', died::timestamp)::date as died_month,
+    {{ month_of('died') }} as died_month,
     coalesce(age_by_birth, age_by_report) as age_in_days,
     case
         when coalesce(age_by_birth, age_by_report) < 29 then 'neonatal'

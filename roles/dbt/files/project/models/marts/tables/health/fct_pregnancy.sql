@@ -6,7 +6,7 @@
 -- registration before it, unless it names one.
 {%- set days = 294 %} {#- from the LMP, after which CHT's app no longer counts a pregnancy as going on #}
 {{ config(
-    meta={'stale_key': 'patient_uuid', 'follows': {
+    meta={'key': 'patient_uuid', 'follows': {
         'form_pregnancy': {
             'reads': ['uuid', 'patient_uuid', 'reported', 'chw_uuid', 'area_uuid', 'facility_uuid', 'household_uuid', 'age_in_years',
                       'lmp', 'lmp_method', 'facility_visits', 'risk_factor', 'danger_sign'],
@@ -23,6 +23,8 @@
     indexes=[
         {'columns': ['patient_uuid']},
         {'columns': ['area_uuid', 'registered_month']},
+        {'columns': ['area_uuid', 'left_month']},
+        {'columns': ['area_uuid', 'ended_month']},
     ],
 ) }}
 
@@ -114,40 +116,52 @@ ended as (
         select uuid, 4, 'registered_again', next_registered from registration where next_registered is not null
     ) ends
     order by pregnancy_uuid, day, rank
+),
+
+pregnancy as (
+    select
+        r.uuid,
+        r.patient_uuid,
+        r.chw_uuid,
+        r.area_uuid,
+        r.facility_uuid,
+        r.household_uuid,
+        r.reported as registered,
+        r.reported_day as registered_day,
+        r.reported_month as registered_month,
+        r.age_in_years,
+        r.lmp_method,
+        coalesce(dated.lmp, r.lmp) as lmp,
+        coalesce(dated.lmp, r.lmp) + 280 as edd,
+        (r.reported_day - coalesce(dated.lmp, r.lmp)) / 7 as weeks_at_registration,
+        r.risk_factor,
+        r.danger_sign,
+        cared.facility_visits,
+        cared.contacts,
+        cared.anc_1,
+        cared.anc_4,
+        cared.contacts_8,
+        newest_visit.reported_day as last_visited,
+        case when newest_visit.follow_up_stopped then newest_visit.reported_day end as follow_up_stopped,
+        case when newest_visit.follow_up_stopped then newest_visit.visit_option end as follow_up_stopped_for,
+        ended.outcome,
+        ended.day as ended,
+        delivery.uuid as delivery_uuid,
+        greatest(r.reported_day, least(ended.day, coalesce(dated.lmp, r.dated) + {{ days }})) as active_until
+    from registration r
+    join cared on cared.pregnancy_uuid = r.uuid
+    left join dated on dated.pregnancy_uuid = r.uuid
+    left join newest_visit on newest_visit.pregnancy_uuid = r.uuid
+    left join delivery on delivery.pregnancy_uuid = r.uuid
+    left join ended on ended.pregnancy_uuid = r.uuid
 )
 
 select
-    r.uuid,
-    r.patient_uuid,
-    r.chw_uuid,
-    r.area_uuid,
-    r.facility_uuid,
-    r.household_uuid,
-    r.reported as registered,
-    r.reported_day as registered_day,
-    r.reported_month as registered_month,
-    r.age_in_years,
-    r.lmp_method,
-    coalesce(dated.lmp, r.lmp) as lmp,
-    coalesce(dated.lmp, r.lmp) + 280 as edd,
-    (r.reported_day - coalesce(dated.lmp, r.lmp)) / 7 as weeks_at_registration,
-    r.risk_factor,
-    r.danger_sign,
-    cared.facility_visits,
-    cared.contacts,
-    cared.anc_1,
-    cared.anc_4,
-    cared.contacts_8,
-    newest_visit.reported_day as last_visited,
-    case when newest_visit.follow_up_stopped then newest_visit.reported_day end as follow_up_stopped,
-    case when newest_visit.follow_up_stopped then newest_visit.visit_option end as follow_up_stopped_for,
-    ended.outcome,
-    ended.day as ended,
-    delivery.uuid as delivery_uuid,
-    greatest(r.reported_day, least(ended.day, coalesce(dated.lmp, r.dated) + {{ days }})) as active_until
-from registration r
-join cared on cared.pregnancy_uuid = r.uuid
-left join dated on dated.pregnancy_uuid = r.uuid
-left join newest_visit on newest_visit.pregnancy_uuid = r.uuid
-left join delivery on delivery.pregnancy_uuid = r.uuid
-left join ended on ended.pregnancy_uuid = r.uuid
+    *,
+    {{ month_of('ended') }} as ended_month,
+    case when registered_day < active_until then registered_month end as entered_month,
+    case when registered_day < active_until then {{ month_of('active_until') }} end as left_month,
+    case when anc_1 < active_until then {{ month_of('anc_1') }} end as anc_1_month,
+    case when anc_4 < active_until then {{ month_of('anc_4') }} end as anc_4_month,
+    case when contacts_8 < active_until then {{ month_of('contacts_8') }} end as contacts_8_month
+from pregnancy

@@ -12,6 +12,7 @@ select
     d.age_in_days,
     d.age_band,
     d.place_of_death,
-    {{ is_maternal('d') }} as is_maternal
+    m.patient_uuid is not null as is_maternal
 from {{ ref('fct_death') }} d
+left join {{ ref('fct_maternal_death') }} m on m.patient_uuid = d.patient_uuid
 {{ place_joins('d') }}
