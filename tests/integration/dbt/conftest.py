@@ -18,8 +18,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles" / "dbt" / "files"
 sys.path.insert(0, str(ROOT / "roles" / "couchdb_demo" / "files"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from cht_demo import DATABASES, generate  # noqa: E402
+import hand_worked  # noqa: E402
 
 SIZE = 3000
 
@@ -153,6 +155,18 @@ def modelled(server, copy, empty, instance):
     warehouse.connection.close()
     server.execute("ALTER DATABASE warehouse RENAME TO modelled")
     return "modelled"
+
+
+@pytest.fixture(scope="session")
+def hand_worked_database(server, copy, empty):
+    """Name of a database with the hand-worked instance, modelled."""
+    warehouse = copy(empty)
+    for database, documents in hand_worked.documents().items():
+        warehouse.ingest(documents, database)
+    warehouse.dbt("run")
+    warehouse.connection.close()
+    server.execute("ALTER DATABASE warehouse RENAME TO hand_worked")
+    return "hand_worked"
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ dated as (
 
 -- CHT asks for the report of a birth until six weeks after the longest pregnancy.
 delivery as (
-    select distinct on (r.uuid) r.uuid as pregnancy_uuid, d.uuid, d.delivered
+    select distinct on (pregnancy_uuid) pregnancy_uuid, uuid, delivered
     from (
         select distinct on (d.uuid) d.uuid, r.uuid as pregnancy_uuid, d.delivered
         from {{ ref('form_delivery') }} d
@@ -98,9 +98,8 @@ delivery as (
         where {{ is_stale('d.patient_uuid') }} and d.delivered is not null
           and (r.uuid = d.pregnancy_uuid or (r.reported < d.reported and d.delivered < r.dated + {{ days + 42 }}))
         order by d.uuid, (r.uuid = d.pregnancy_uuid) is true desc, r.reported desc, r.uuid
-    ) d
-    join registration r on r.uuid = d.pregnancy_uuid
-    order by r.uuid, d.delivered, d.uuid
+    ) report
+    order by pregnancy_uuid, delivered, uuid
 ),
 
 ended as (
