@@ -168,9 +168,35 @@ def reports():
         death("death-kito", "2026-06-01", "kito", "2026-05-30"),
         report("undo_death_report", "undo-kito", "2026-06-03", "kito", {"undo": {"undo_information": "yes"}}),
         death("death-lulu", "2026-06-26", "lulu", "2026-06-25"),
-        {**report("replace_user", "replace-1", "2026-05-15", "chw-3", {"replacement_contact_id": "chw-3b"}, area="area-3")}]
+        # Whom it is about stands in the field of the shortcode there.
+        {**report("replace_user", "replace-1", "2026-05-15", "", {}, area="area-3"),
+         "fields": {"patient_id": "chw-3", "replacement_contact_id": "chw-3b"}}]
+
+
+def task(name, due, state):
+    return {"_id": f"task~org.couchdb.user:chw-1~{name}", "type": "task", "user": "org.couchdb.user:chw-1", "owner": "amina",
+            "requester": "preg-amina", "state": state, "authoredOn": moment("2026-03-10"), "emission": {"title": "Visit", "dueDate": due}}
+
+
+def work():
+    """The CHW's user, tasks and targets."""
+    return [
+        {"_id": "org.couchdb.user:chw-1", "type": "user-settings", "name": "chw-1", "contact_id": "chw-1", "roles": ["chw"]},
+        task("1", "2026-04-07", "Completed"), task("2", "2026-04-30", "Completed"), task("3", "2026-05-19", "Completed"),
+        task("4", "2026-05-28", "Failed"), task("5", "2026-05-31", "Cancelled"), task("6", "2026-06-25", "Ready"),
+        {"_id": "target~2026-05~chw-1~org.couchdb.user:chw-1", "type": "target", "user": "org.couchdb.user:chw-1", "owner": "chw-1",
+         "reporting_period": "2026-05", "updated_date": moment("2026-05-31"), "targets": [
+             {"id": "pregnancy-registrations-this-month", "type": "count", "goal": 2, "value": {"pass": 3, "total": 3}},
+             {"id": "facility-deliveries", "type": "percent", "goal": 80, "value": {"pass": 1, "total": 2, "percent": 50}},
+             {"id": "births-this-month", "type": "count", "goal": -1, "value": {"pass": 1, "total": 1}}]}]
+
+
+def infos():
+    """When the server received reports: after one day and two and a half; of one it does not know."""
+    return [{"_id": f"{uuid}-info", "type": "info", "doc_id": uuid, "initial_replication_date": received}
+            for uuid, received in (("preg-amina", "2026-03-11T07:00:00.000Z"), ("preg-beth", moment("2026-03-22 22:00")), ("visit-a1", "unknown"))]
 
 
 def documents():
     """All documents by database, contacts first."""
-    return {"medic": [*places(), *people(), *reports()]}
+    return {"medic": [*places(), *people(), *work(), *reports()], "medic-sentinel": infos()}

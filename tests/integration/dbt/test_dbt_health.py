@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Forms, pregnancies, births, danger signs and deaths: what reports say, and what becomes of it when they change."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import hand_worked
 import pytest
@@ -97,13 +97,23 @@ def test_changes_reach_whatever_they_concern(worked):
     for document in (early, visit):
         document["fields"].update(unknown)
     odd = list(odd_reports())
-    worked.ingest([early, visit, *odd])
+    today = worked.value("SELECT (now() AT TIME ZONE 'Africa/Nairobi')::date")
+    due = [pregnancy(f"due-{days}", str(today - timedelta(days=60)), f"due-{days}", str(today + timedelta(days=days - 280)), "0", 22)
+           for days in (-15, -14, -1, 0, 30, 31)]
+    refused = [pregnancy("due-refused", str(today - timedelta(days=60)), "due-refused", str(today - timedelta(days=270)), "0", 22),
+               home_visit("visit-refused", str(today - timedelta(days=9)), "due-refused", "due-refused", option="migrated",
+                          ended={"clear_option": "clear_all"})]
+    worked.ingest([early, visit, *odd, *due, *refused])
     worked.dbt("run")
     # No field stops a run or loses a report.
     assert {form: worked.value(f"SELECT count(*) FROM marts.form_{form} WHERE uuid LIKE 'odd%%'") for form in FORMS} \
         == {form: 2 * len(NONSENSE) for form in FORMS}
     assert worked.row("SELECT patient_uuid, contacts FROM marts.fct_pregnancy WHERE uuid = 'preg-late'") == {"patient_uuid": "preg-late", "contacts": 1}
     assert ended(worked)["preg-carol"] == ("miscarriage", "2026-05-18")
+    assert {uuid: tuple(row) for uuid, *row in worked.query(
+        "SELECT uuid, days_until_due, is_due_within_30_days, is_active FROM marts.rpt_pregnancy WHERE uuid LIKE 'due-%%'")} == {
+            "due--15": (-15, False, False), "due--14": (-14, False, False), "due--1": (-1, False, True), "due-0": (0, True, True),
+            "due-30": (30, True, True), "due-31": (31, False, True), "due-refused": (10, False, True)}
     assert dead(worked) >= {"ruth", "lulu", "dina", "baby-d"} and not dead(worked) & {"kito", "still-b"}
 
     stored = worked.document
