@@ -57,6 +57,11 @@ class Warehouse:
         self._dbt = dbt
         self.connection = server.connect(name)
 
+    @property
+    def target(self):
+        """dbt's directory of what it compiled."""
+        return Path(self._dbt.environment["DBT_TARGET_PATH"])
+
     def document(self, uuid):
         """The stored document."""
         return self.value("SELECT doc FROM v1.couchdb WHERE _id = %s", uuid)
@@ -135,11 +140,14 @@ def empty(server):
 
 @pytest.fixture(scope="session")
 def copy(server, dbt):
-    """Makes the database `warehouse` anew from another one. Always by one name, else dbt parses its project again."""
+    """Makes the database `warehouse` anew from another one, if one is given. Always by one name, else dbt parses its project
+    again.
+    """
 
     def copy(template):
-        server.execute("DROP DATABASE IF EXISTS warehouse WITH (FORCE)")
-        server.execute(f"CREATE DATABASE warehouse OWNER cht_owner TEMPLATE {template}")
+        if template:
+            server.execute("DROP DATABASE IF EXISTS warehouse WITH (FORCE)")
+            server.execute(f"CREATE DATABASE warehouse OWNER cht_owner TEMPLATE {template}")
         return Warehouse(server, "warehouse", dbt)
 
     return copy

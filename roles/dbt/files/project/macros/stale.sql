@@ -84,22 +84,29 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     {{ return(parents) }}
 {% endmacro %}
 
+{# A query for the numbers of those whose triggers are missing. #}
+{% macro unfollowed(parents) -%}
+    {%- set wanted = [] -%}
+    {%- for parent in parents -%}
+        {%- do wanted.append("(" ~ loop.index0 ~ ", '" ~ parent.relation ~ "', '" ~ parent.function ~ "', '" ~ parent.digest ~ "')") -%}
+    {%- endfor -%}
+    select number from (values {{ wanted | join(', ') }}) wanted (number, relation, function, digest)
+    where 3 > (
+        select count(*) from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+        where t.tgrelid = to_regclass(wanted.relation) and t.tgenabled <> 'D' and p.proname = wanted.function
+          and p.pronamespace = to_regnamespace('{{ target.schema }}') and obj_description(p.oid, 'pg_proc') = wanted.digest
+    )
+{%- endmacro %}
+
+{% macro nothing_stale() -%}
+    select not exists (select from {{ target.schema }}.stale where model = '{{ model.name }}')
+        and not exists ({{ unfollowed(followed()) }})
+{%- endmacro %}
+
 {# Pre-hook: makes triggers that are missing, and counts all rows there as changed; then takes the keys of the rows to make. #}
 {% macro open_stale() %}
     {%- set parents = followed() if execute else [] -%}
-    {%- set values = [] -%}
-    {%- for parent in parents -%}
-        {%- do values.append("(" ~ loop.index0 ~ ", '" ~ parent.relation ~ "', '" ~ parent.function ~ "', '" ~ parent.digest ~ "')") -%}
-    {%- endfor -%}
-    {%- set missing = run_query(
-        "select number from (values " ~ values | join(', ') ~ ") wanted (number, relation, function, digest)
-         where 3 > (
-             select count(*) from pg_trigger t join pg_proc p on p.oid = t.tgfoid
-             where t.tgrelid = to_regclass(wanted.relation) and t.tgenabled <> 'D' and p.proname = wanted.function
-               and p.pronamespace = to_regnamespace('" ~ target.schema ~ "') and obj_description(p.oid, 'pg_proc') = wanted.digest
-         )
-         order by 1"
-    ).columns[0].values() if parents else [] -%}
+    {%- set missing = run_query(unfollowed(parents)).columns[0].values() | sort if parents else [] -%}
     {%- for number in missing %}
     {{ make_triggers(parents[number]) }}
     {%- if is_incremental() %}

@@ -20,27 +20,29 @@ a model half done.
     )
 {% endmacro %}
 
-{% macro open_window() %}
+{# From where to where a run of the model goes, as two expressions. #}
+{% macro window() %}
     {%- set parents = [] -%}
     {%- for node in model.depends_on.nodes if node.startswith('model.') -%}
         {%- do parents.append("'" ~ node.split('.') | last ~ "'") -%}
     {%- endfor -%}
-    select
-        set_config('cht.since', coalesce(
-            (
-                select saved_timestamp::text from {{ target.schema }}.watermark
-                where model = '{{ model.name }}' and {{ 'true' if is_incremental() else 'false' }}
-            ), '-infinity'), true),
-        set_config('cht.until', coalesce(
-            (
-                {%- if parents %}
-                select min(saved_timestamp)::text from {{ target.schema }}.watermark
-                where model in ({{ parents | join(', ') }})
-                {%- else %}
-                select max(saved_timestamp)::text from {{ source('v1', 'couchdb') }}
-                {%- endif %}
-            ), '-infinity'), true)
+    {%- set watermarks = "saved_timestamp) from " ~ target.schema ~ ".watermark where model" -%}
+    {{ return((
+        "coalesce((select max(" ~ watermarks ~ " = '" ~ model.name ~ "' and " ~ is_incremental() ~ "), '-infinity')",
+        "coalesce((select " ~ ("min(" ~ watermarks ~ " in (" ~ parents | join(', ') ~ ")" if parents
+            else "max(saved_timestamp) from " ~ source('v1', 'couchdb')) ~ "), '-infinity')",
+    )) }}
 {% endmacro %}
+
+{% macro open_window() %}
+    {%- set since, until = window() -%}
+    select set_config('cht.since', {{ since }}::text, true), set_config('cht.until', {{ until }}::text, true)
+{% endmacro %}
+
+{% macro window_is_empty() -%}
+    {%- set since, until = window() -%}
+    select {{ since }} >= {{ until }}
+{%- endmacro %}
 
 {% macro in_window(stamp) -%}
     ({{ stamp }} > current_setting('cht.since')::timestamp and {{ stamp }} <= current_setting('cht.until')::timestamp)
