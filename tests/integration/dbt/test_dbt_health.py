@@ -12,7 +12,7 @@ from hand_worked import home_visit, lineage, person, place, pregnancy, report
 MARTS = hand_worked.PROJECT / "models/marts/tables"
 FORMS = {model["name"].removeprefix("form_"): model["columns"]
          for model in yaml.safe_load((MARTS / "forms/forms.yml").read_text(encoding="utf-8"))["models"]}
-TABLES = [*(f"form_{form}" for form in FORMS), "fct_pregnancy", "fct_baby", "fct_danger_sign", "fct_death", "fct_maternal_death"]
+TABLES = [*(f"form_{form}" for form in FORMS), "fct_pregnancy", "fct_baby", "fct_danger_sign", "fct_death", "fct_maternal_death", "agg_area_month"]
 NONSENSE = ["text", 7, True, None, [], ["yes"], [{}], {"a": 1}, "2026-99-99", "2026-02-30", "-5", "99999999999", "1e9", "yes no", "x" * 5000]
 
 
