@@ -39,7 +39,8 @@ AREA_1 = {
     # Amina and Beth went to a facility before they were registered.
     "pregnancies_active_anc_1": (2, 2, 1, 1), "pregnancies_active_anc_1_percent": (100, 40, pytest.approx(33.3, abs=0.1), 50),
     # Amina: 1 before, 2 in April, 4 in May. Contacts: 2, 4, 7, and in June 8.
-    "pregnancies_active_anc_4": (0, 0, 1, 1), "pregnancies_active_contacts_8": (0, 0, 0, 1),
+    "pregnancies_active_anc_4": (0, 0, 1, 1), "pregnancies_active_anc_4_percent": (0, 0, pytest.approx(33.3, abs=0.1), 50),
+    "pregnancies_active_contacts_8": (0, 0, 0, 1), "pregnancies_active_contacts_8_percent": (0, 0, 0, 50),
     "pregnancies_lost": (0, 0, 1, 0), "pregnancies_delivered": (0, 0, 1, 1),
     "delivered_anc_1": (0, 0, 1, 0), "delivered_anc_1_percent": (None, None, 100, 0),
     "delivered_anc_4": ZERO, "delivered_anc_4_percent": (None, None, 0, 0),
