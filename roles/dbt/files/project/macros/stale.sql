@@ -50,14 +50,14 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     {%- endif %}
 {% endmacro %}
 
+{# Whether a mart's query is to make stale rows only. A unit test has no table. #}
+{% macro only_stale() %}
+    {{ return(model.resource_type == 'model' and is_incremental()) }}
+{% endmacro %}
+
 {# Condition of a mart's query: whether the row of this key is to be made. #}
 {% macro is_stale(key) -%}
-    {#- A unit test has no table. #}
-    {%- if model.resource_type == 'model' and is_incremental() -%}
-        {{ key }} in (select key from stale_keys)
-    {%- else -%}
-        true
-    {%- endif -%}
+    {%- if only_stale() -%} {{ key }} in (select key from stale_keys) {%- else -%} true {%- endif -%}
 {%- endmacro %}
 
 {# The column of a mart that holds the key. #}

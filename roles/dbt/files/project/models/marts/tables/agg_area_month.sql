@@ -10,7 +10,7 @@
 {%- set measures = area_month_measures() %}
 
 with cell as (
-    {%- if is_incremental() %}
+    {%- if only_stale() %}
     select left(key, -11) as area_uuid, right(key, 10)::date as month from stale_keys
     {%- else %}
     select area.uuid as area_uuid, month.month

@@ -9,14 +9,7 @@ select
     t.received,
     (greatest(extract(epoch from t.received - t.reported), 0) / 86400)::double precision as delay_days,
     t.form,
-    t.chw_uuid,
-    chw.name as chw_name,
-    t.area_uuid,
-    area.name as area_name,
-    t.facility_uuid,
-    facility.name as facility_name
+    {{ place_columns('t') }}
 from {{ ref('fct_report') }} t
-left join {{ ref('dim_chw') }} chw on chw.uuid = t.chw_uuid
-left join {{ ref('dim_area') }} area on area.uuid = t.area_uuid
-left join {{ ref('dim_facility') }} facility on facility.uuid = t.facility_uuid
+{{ place_joins('t') }}
 where t.received is not null and t.reported is not null
