@@ -15,7 +15,8 @@ REPORTS = ["r1", "r2", "r3", "r4", "r5", "preg-amina", "visit-a1", "follow-a2", 
 TASKS, TARGETS, USERS = ["t1", "t2"], ["g1"], ["org.couchdb.user:u1", "org.couchdb.user:u2"]
 INFOS, DEVICES = [f"{report}-info" for report in REPORTS[:5]], ["telemetry-2026-1-2-u-d", "feedback-1"]
 PLACES, PERSONS = FACILITIES + AREAS + HOUSEHOLDS, WORKERS + PATIENTS
-EVERYTHING = [*PLACES, *PERSONS, *REPORTS, *TASKS, *TARGETS, *USERS, *INFOS, *DEVICES]
+SETTINGS = ["settings"]
+EVERYTHING = [*PLACES, *PERSONS, *REPORTS, *TASKS, *TARGETS, *USERS, *INFOS, *DEVICES, *SETTINGS]
 
 # Moments on both sides of months' ends in Nairobi, and of the areas' registration; as they are written, and wrong.
 MOMENTS = st.sampled_from([
@@ -83,6 +84,10 @@ KINDS = {
                                                    "value": st.just({"pass": 1, "total": 2})}), max_size=3)}),
     tuple(USERS): st.fixed_dictionaries({"type": st.just("user-settings"), "contact_id": one_of(WORKERS + PATIENTS)}),
     tuple(INFOS): st.fixed_dictionaries({"type": st.just("info"), "initial_replication_date": MOMENTS}),
+    tuple(SETTINGS): st.builds(
+        lambda types: {"type": "settings", "settings": {"contact_types": types}},
+        st.lists(st.builds(lambda kind, person: {"id": kind, "person": person}, st.sampled_from(["shop", "clinic", "person"]), st.booleans()),
+                 max_size=3)),
     tuple(DEVICES): st.fixed_dictionaries({"type": st.sampled_from(["telemetry", "feedback"]), "info": st.just({"message": "x"})}),
 }
 # A document of an id of its kind, or of another one: then it becomes something else.
