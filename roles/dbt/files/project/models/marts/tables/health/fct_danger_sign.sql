@@ -10,7 +10,10 @@
 } %}
 {%- set keys = 'select coalesce(patient_uuid, uuid) from changed' %}
 {%- set reads = ['uuid', 'patient_uuid', 'reported', 'chw_uuid', 'area_uuid', 'facility_uuid', 'household_uuid', 'danger_sign'] %}
-{%- set follows = {'fct_baby': {'reads': ['uuid', 'baby_uuid', 'danger_sign', 'reported'], 'keys': 'select coalesce(baby_uuid, uuid) from changed'}} %}
+{%- set follows = {'fct_baby': {
+    'reads': ['uuid', 'baby_uuid', 'reported', 'chw_uuid', 'area_uuid', 'facility_uuid', 'household_uuid', 'danger_sign'],
+    'keys': 'select coalesce(baby_uuid, uuid) from changed',
+}} %}
 {%- for form, (subject, again) in referring.items() %}
     {%- do follows.update({form: {'reads': reads + (['visited', 'source_uuid'] if again else []), 'keys': keys}}) %}
 {%- endfor %}
