@@ -18,8 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from installed import ROOT, environment, installed  # noqa: E402
 
 sys.path.insert(0, str(ROOT / "roles" / "couchdb_demo" / "files"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from cht_demo import DATABASES, generate  # noqa: E402
+import hand_worked  # noqa: E402
 
 SIZE = 3000
 
@@ -151,6 +153,18 @@ def modelled(server, copy, empty, instance):
     warehouse.connection.close()
     server.execute("ALTER DATABASE warehouse RENAME TO modelled")
     return "modelled"
+
+
+@pytest.fixture(scope="session")
+def hand_worked_database(server, copy, empty):
+    """Name of a database with the hand-worked instance, modelled."""
+    warehouse = copy(empty)
+    for database, documents in hand_worked.documents().items():
+        warehouse.ingest(documents, database)
+    warehouse.dbt("run")
+    warehouse.connection.close()
+    server.execute("ALTER DATABASE warehouse RENAME TO hand_worked")
+    return "hand_worked"
 
 
 @pytest.fixture

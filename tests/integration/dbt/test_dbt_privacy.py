@@ -64,7 +64,10 @@ def test_columns_that_name_workers_are_marked(marts, texts, people, instance):
     assert ("rpt_area", "chw_name") in naming and ("fct_task", "user_id") in naming
     marked = personal_columns(marts)
     assert naming - marked == set()
-    described = {("dim_person", "sex"), ("dim_person", "date_of_birth"), ("dim_person", "died"), ("sys_feedback", "key"), ("sys_feedback", "message")}
+    described = {("dim_person", "sex"), ("dim_person", "date_of_birth"), ("dim_person", "died"), ("fct_death", "sex"), ("fct_death", "died"),
+                 ("rpt_death", "sex"), ("rpt_death", "died"), ("fct_baby", "sex"), ("fct_baby", "born"), ("rpt_birth", "sex"), ("rpt_birth", "born"),
+                 ("fct_maternal_death", "died"), ("form_death_report", "date_of_death"),
+                 ("sys_feedback", "key"), ("sys_feedback", "message")}
     assert described <= marked
     assert {column for column in marked - described if column in texts} - naming == set()
 

@@ -56,7 +56,7 @@ mart: `counts` are integers and 0 where there is no row, `sums` are numbers and 
                 'tasks_failed': "count(*) filter (where t.state = 'Failed')",
             },
         },
-    ]) }}
+    ] + health_measures()) }}
 {% endmacro %}
 
 {% macro area_month_key(area, month) -%}

@@ -43,7 +43,11 @@ entered as (
 ),
 
 counted as (
-    select *, greatest(least(date_trunc('month', died), {{ local_month('muted') }}), entered_month)::date as left_month
+    select
+        *,
+        -- greatest and least leave out nulls.
+        case when died is not null or muted is not null
+            then greatest(least(date_trunc('month', died), {{ local_month('muted') }}), entered_month)::date end as left_month
     from entered
 )
 

@@ -19,7 +19,8 @@ select
     {{ nearest_place(var('area_types')) }} as area_uuid,
     {{ nearest_place(var('facility_types')) }} as facility_uuid,
     {{ local_month('level_0.reported') }} as registered_month,
-    greatest({{ local_month(moment_of('level_0.muted')) }}, {{ local_month('level_0.reported') }}) as left_month
+    case when {{ moment_of('level_0.muted') }} is not null
+        then greatest({{ local_month(moment_of('level_0.muted')) }}, {{ local_month('level_0.reported') }}) end as left_month
 from {{ ref('place') }} place
 join {{ ref('contact') }} level_0 on level_0.uuid = place.uuid
 {%- for level in range(1, var('hierarchy_levels')) %}

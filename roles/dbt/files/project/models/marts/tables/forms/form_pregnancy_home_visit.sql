@@ -1,0 +1,9 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+{{ config(
+    meta={'follows': {'fct_report': follow_form('pregnancy_home_visit')}},
+    indexes=[{'columns': ['patient_uuid']}],
+) }}
+
+{{ form_model('pregnancy_home_visit') }}
