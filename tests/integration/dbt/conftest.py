@@ -25,19 +25,28 @@ SIZE = 3000
 
 
 class Dbt:
-    """dbt as the role installs it, started once; only its `program` is a process a run."""
+    """dbt as the role installs it, started once; only its `executable` is a process a run."""
 
     def __init__(self, venv, server, target):
-        self.program = venv / "bin" / "dbt"
+        self.executable = venv / "bin" / "dbt"
         self.environment = {
             **os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGDATABASE": "warehouse", "PGUSER": "dbt",
             "CHT_SYNC_TIMEZONE": "Africa/Nairobi", "DO_NOT_TRACK": "1", "DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target),
-            "DBT_PROJECT_DIR": str(ROLE / "project"), "DBT_PROFILES_DIR": str(ROLE / "project")}
+            "DBT_PROJECT_DIR": str(ROLE / "project"), "DBT_PROFILES_DIR": str(ROLE / "project"),
+            "POSTGRES_DB": "warehouse", "POSTGRES_SCHEMA": "dbt", "POSTGRES_TABLE": "couchdb",
+            "PYTHONPATH": f"{ROLE}:{ROOT / 'roles/base/files'}"}
         self._process = subprocess.Popen([venv / "bin" / "python", Path(__file__).parent / "serve_dbt.py"], env=self.environment,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, *arguments):
-        self._process.stdin.write(json.dumps(arguments) + "\n")
+        return self._ask(arguments)
+
+    def program(self, *arguments, **environment):
+        """Runs the role's program, with its log in the output."""
+        return self._ask({"arguments": [str(argument) for argument in arguments], "environment": environment})
+
+    def _ask(self, request):
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 

@@ -6,7 +6,8 @@ How a model learns what changed, without missing a row and without reading one t
 
 saved_timestamp is unique and grows in commit order, so everything up to a stamp that was seen is there. The table
 `watermark` keeps, for each model, up to where it is done. A run of a model covers the window (since, until]: since is
-its own watermark; until is what all its parents have done, or the newest raw row for a model without parents.
+its own watermark; until is what all its parents have done, or the newest raw row for a model without parents: with var
+batch_size the last of so many after since.
 The window moves on whatever rows came, so rows that a model leaves out, and tombstones, cost nothing the next time.
 
 Pre-hook, model and post-hooks are one transaction: a watermark never says more than the model holds, and nobody sees
@@ -36,6 +37,17 @@ a model half done.
                 {%- if parents %}
                 select min(saved_timestamp)::text from {{ target.schema }}.watermark
                 where model in ({{ parents | join(', ') }})
+                {%- elif var('batch_size', none) %}
+                select coalesce(max(saved_timestamp), (select max(saved_timestamp) from {{ source('v1', 'couchdb') }}))::text
+                from (
+                    select saved_timestamp from {{ source('v1', 'couchdb') }}
+                    where saved_timestamp > (
+                        select coalesce(max(saved_timestamp), '-infinity') from {{ target.schema }}.watermark
+                        where model = '{{ model.name }}' and {{ 'true' if is_incremental() else 'false' }}
+                    )
+                    order by saved_timestamp
+                    limit {{ var('batch_size') | int }}
+                ) batch
                 {%- else %}
                 select max(saved_timestamp)::text from {{ source('v1', 'couchdb') }}
                 {%- endif %}

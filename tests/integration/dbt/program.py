@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's program on a project of one's own, put together as the role does."""
+
+import json
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+FIXTURES = ROOT / "tests/fixtures"
+
+
+class Program:
+    """A machine's project, state and settings below a directory."""
+
+    def __init__(self, directory: Path, dbt, **settings):
+        self.directory = directory
+        self.project = directory / "project"
+        self._dbt = dbt
+        self._settings = settings
+        shutil.copytree(ROOT / "roles/dbt/files/project", self.project)
+
+    def package(self, fixture: str, **options) -> dict:
+        """A copy of a package, to be changed, as assemble takes it."""
+        copy = self.directory / "fetched" / fixture
+        if not copy.exists():
+            shutil.copytree(FIXTURES / fixture, copy)
+        return {"name": fixture, "directory": str(copy), **options}
+
+    def assemble(self, *packages: dict) -> dict:
+        """Puts the project together; says whether it went well, and what was said."""
+        return self._dbt.program("assemble", "--project", self.project, "--into", self.directory / "projects", "--packages", json.dumps(packages))
+
+    def update(self, *options: str, check: bool = True, variables: dict | None = None, **settings) -> dict:
+        """Runs the models; the outcomes by name stand in `models`, the log in `output`."""
+        config = self.directory / "run.json"
+        config.write_text(json.dumps({"state": str(self.directory / "state"), "pauses": [0.1, 0.1], **self._settings, **settings}))
+        current = str(self.directory / "projects/current")
+        answer = self._dbt.program(
+            "update", "--config", config, "--json", "--vars", json.dumps(variables or {}), *options,
+            DBT_PROJECT_DIR=current, DBT_PROFILES_DIR=current, DBT_TARGET_PATH=str(self.directory / "target"),
+            DBT_LOG_PATH=str(self.directory / "target"), DBT_LOG_LEVEL_FILE="none",
+        )  # fmt: skip
+        assert answer["success"] or not check, answer["output"]
+        log, _brace, told = answer["output"].rpartition('{"summary"')
+        told = json.loads(_brace + told) if _brace else {"summary": "", "models": []}
+        return {**answer, "output": log, "summary": told["summary"], "models": {row["name"]: row for row in told["models"]}}
