@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The role's program on a project of one's own, put together as the role does."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -45,3 +46,35 @@ class Program:
         log, _brace, told = answer["output"].rpartition('{"summary"')
         told = json.loads(_brace + told) if _brace else {"summary": "", "models": []}
         return {**answer, "output": log, "summary": told["summary"], "models": {row["name"]: row for row in told["models"]}}
+
+    def assemble_again(self) -> dict:
+        """With the country's package, as it is now."""
+        return self.assemble(self.package("country-package"))
+
+    def current(self) -> Path:
+        """The project in use."""
+        return (self.directory / "projects/current").resolve()
+
+    def edit_package(self, name: str, old: str, new: str) -> None:
+        """Changes the country's package."""
+        _edit(self.directory / "fetched/country-package" / name, old, new)
+
+    def edit_project(self, name: str, old: str, new: str) -> None:
+        """Changes the built-in project."""
+        _edit(self.project / name, old, new)
+
+    def copy(self, directory: Path) -> "Program":
+        """The same machine elsewhere."""
+        other = copy.copy(self)
+        other.directory, other.project = directory, directory / "project"
+        for name in ("project", "state", "fetched", "target"):
+            shutil.copytree(self.directory / name, directory / name)
+        (directory / "projects").mkdir()
+        (directory / "projects/current").symlink_to(self.current())
+        return other
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text, path
+    path.write_text(text.replace(old, new), encoding="utf-8")

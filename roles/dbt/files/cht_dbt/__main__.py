@@ -88,8 +88,8 @@ def _sum_up(update, seconds: float) -> str:
     # pylint: disable=import-outside-toplevel
     from cht_dbt.outcomes import in_short
 
-    outcomes = update.outcomes.values()
-    failed = [outcome for outcome in outcomes if outcome.failed]
+    outcomes = [outcome for outcome in update.outcomes.values() if not outcome.is_hook]
+    failed = [outcome for outcome in update.outcomes.values() if outcome.failed]
     skipped = [outcome.name for outcome in outcomes if outcome.status == "skipped"]
     for outcome in failed:
         log.error("%s failed: %s", outcome.name, in_short(outcome.message))
