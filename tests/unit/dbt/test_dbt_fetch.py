@@ -55,7 +55,7 @@ def outcome(tmp_path_factory):
     ]
     (directory / "fetched").mkdir()
     hosts = {name: {**GIVEN, "dbt_packages": [{"name": name, **package}]} for name, package in packages.items()}
-    done = play(directory, hosts, tasks, facts=True, handlers=[{"name": "Run dbt", "debug": {}}])
+    done = play(directory, hosts, tasks, handlers=[{"name": "Run dbt", "debug": {}}])
     print(done.stdout)
     told = {name: json.loads((directory / f"{name}.said").read_text())["msg"] if (directory / f"{name}.said").exists() else "" for name in packages}
     return told, directory / "fetched"
