@@ -10,7 +10,7 @@ import pytest
 
 KEYS = {"document_metadata": "uuid", "contact": "uuid", "person": "uuid", "place": "uuid", "patient": "uuid",
         "data_record": "uuid", "user": "user_id", "feedback": "uuid", "telemetry": "uuid", "telemetry_devices": "uuid"}
-TABLES = [f'dbt."{model}"' for model in KEYS] + ["marts.rpt_data_record"]
+TABLES = [f'dbt."{model}"' for model in KEYS] + ["marts.fct_report"]
 PLACES = ("district_hospital", "health_center", "clinic")
 
 
@@ -37,7 +37,7 @@ def in_step(warehouse):
         'dbt.contact': "doc ->> 'type' IN ('district_hospital', 'health_center', 'clinic', 'person')",
         'dbt.person': "doc ->> 'type' = 'person'",
         'dbt.data_record': "doc ->> 'type' = 'data_record'",
-        'marts.rpt_data_record': "doc ->> 'type' = 'data_record'",
+        'marts.fct_report': "doc ->> 'type' = 'data_record'",
         'dbt.feedback': "doc ->> 'type' = 'feedback'"}
     for table, condition in checks.items():
         differing = warehouse.query(
@@ -199,7 +199,7 @@ def test_odd_documents(warehouse):
     assert where(warehouse, "odd-contact") == where(warehouse, "odd-kind") == {'dbt."document_metadata"', 'dbt."contact"', 'dbt."place"'}
 
 
-@pytest.mark.parametrize("first", ["document_metadata", "document_metadata contact", "document_metadata data_record rpt_data_record"])
+@pytest.mark.parametrize("first", ["document_metadata", "document_metadata contact", "document_metadata data_record fct_report"])
 def test_rows_that_come_between_models_are_not_missed(warehouse, first):
     """As if the changes came in while a run was between two models: selected models go first, then all."""
     row = warehouse.row("SELECT * FROM marts.rpt_data_record WHERE chw_name IS NOT NULL ORDER BY uuid LIMIT 1")
@@ -207,7 +207,7 @@ def test_rows_that_come_between_models_are_not_missed(warehouse, first):
     warehouse.ingest([warehouse.document(one), warehouse.document(row["uuid"]), report("early"), {**warehouse.document(row["area_uuid"]), "name": "New area"}])
     warehouse.dbt("run", "--select", *first.split())
     # What was edited stays visible meanwhile.
-    assert 'dbt."person"' in where(warehouse, one) and "marts.rpt_data_record" in where(warehouse, row["uuid"])
+    assert 'dbt."person"' in where(warehouse, one) and "marts.fct_report" in where(warehouse, row["uuid"])
     warehouse.ingest([{**warehouse.document(two), "name": "Second"}, report("late")], deleted=[three, "early"])
     warehouse.ingest([{**warehouse.document(one), "name": "First"}, report("last")])
     warehouse.dbt("run")

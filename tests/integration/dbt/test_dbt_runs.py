@@ -19,16 +19,16 @@ def test_a_failed_model_is_told_and_catches_up(warehouse, dbt):
     assert warehouse.value("SELECT status FROM dbt.dbt_results WHERE name = 'data_record' ORDER BY start_time DESC LIMIT 1") == "error"
     warehouse.query("ALTER TABLE dbt.data_record DROP CONSTRAINT broken")
     warehouse.dbt("run")
-    assert where(warehouse, "new") == {'dbt."document_metadata"', 'dbt."data_record"', "marts.rpt_data_record"}
+    assert where(warehouse, "new") == {'dbt."document_metadata"', 'dbt."data_record"', "marts.fct_report"}
     in_step(warehouse)
 
 
 def test_results_are_stored(warehouse):
     results = warehouse.query("SELECT name, status, execution_time > 0, end_time > start_time, rows_affected, schema_name FROM dbt.dbt_results")
-    assert len(results) == 13
+    assert len(results) == 19
     assert {result[1:4] for result in results} == {("success", True, True)}
     reports = warehouse.value("SELECT count(*) FROM dbt.data_record")
-    assert ("rpt_data_record", "success", True, True, reports, "marts") in results
+    assert ("fct_report", "success", True, True, reports, "marts") in results
 
 
 def test_full_refresh(warehouse):
@@ -44,7 +44,7 @@ def test_full_refresh(warehouse):
 
 
 def test_what_is_wrong_fails_the_tests(warehouse):
-    warehouse.query("DELETE FROM marts.rpt_data_record WHERE uuid = (SELECT min(uuid) FROM marts.rpt_data_record)")
+    warehouse.query("DELETE FROM marts.fct_report WHERE uuid = (SELECT min(uuid) FROM marts.fct_report)")
     warehouse.query("DROP TABLE dbt.document_metadata CASCADE; CREATE TABLE dbt.document_metadata AS SELECT false AS _deleted; "
                     "ALTER TABLE dbt.document_metadata OWNER TO dbt")
     told = warehouse.dbt("test", "--select", "test_type:singular", check=False)

@@ -39,3 +39,20 @@
         "coalesce(doc #>> '{metadata,day}', substring(uuid from '^telemetry-\d{4}-\d+-(\d{1,2})-'), '1')",
     ) }} at time zone '{{ var("time_zone") }}'
 {%- endmacro %}
+
+{# A day written as such, or the day of a moment in var time_zone. #}
+{% macro date_of(expression) -%}
+    case
+        when {{ expression }} ~ '^[12]\d{3}-\d\d-\d\d$'
+        then {{ day_of("left(" ~ expression ~ ", 4)", "substr(" ~ expression ~ ", 6, 2)", "right(" ~ expression ~ ", 2)") }}::date
+        else {{ local_day(moment_of(expression)) }}
+    end
+{%- endmacro %}
+
+{# Day and month of a moment, in var time_zone. #}
+{% macro local_day(moment) -%}
+    (({{ moment }}) at time zone '{{ var("time_zone") }}')::date
+{%- endmacro %}
+{% macro local_month(moment) -%}
+    date_trunc('month', ({{ moment }}) at time zone '{{ var("time_zone") }}')::date
+{%- endmacro %}

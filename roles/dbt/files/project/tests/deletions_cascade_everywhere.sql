@@ -3,7 +3,7 @@
 
 -- Models whose rows would outlive their documents. A full refresh of a part of the models drops the foreign keys of
 -- the others; `dbt run --full-refresh` of everything brings them back.
--- depends_on: {{ ref('rpt_data_record') }}
+-- depends_on: {{ ref('fct_report') }}
 with wanted (name) as (
     values
     {%- for node in graph.nodes.values() if node.resource_type == 'model'

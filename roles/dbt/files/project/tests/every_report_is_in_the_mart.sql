@@ -4,5 +4,5 @@
 -- Reports that the mart lacks.
 select r.uuid
 from {{ ref('data_record') }} r
-left join {{ ref('rpt_data_record') }} m on m.uuid = r.uuid
+left join {{ ref('fct_report') }} m on m.uuid = r.uuid
 where m.uuid is null

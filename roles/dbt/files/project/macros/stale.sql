@@ -1,0 +1,165 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+{#
+How a mart learns which of its rows to make again, whatever happened to the tables it reads.
+
+Triggers on those tables write the keys of the rows that a change makes outdated into the table `stale`, in the
+transaction of the change: rows that were inserted, updated or deleted, also by a cascade or by hand, with what they held
+before and after. A run of the mart takes its keys, computes their rows and writes what differs, in one transaction;
+that in turn fires the triggers of the marts that read this one. So what a run costs depends on what changed, and the
+models below may be ours or upstream's.
+
+A mart says in its config what it follows:
+
+    meta={'follows': {'contact': {'reads': ['uuid', 'parent_uuid'], 'keys': 'select uuid from changed'}}}
+
+For each table: the columns that the mart reads, and a query that turns `changed`, those columns of the table's rows
+before and after, into keys of the mart (`unique_key`, text). A row whose columns stay as they were has not changed.
+The query may read other tables that the mart reads, and the mart, by their names without schema. Of each row of the mart
+one followed table's row alone must give the key: where two models change at once, neither sees what the other does.
+
+A table that was made anew, by a full refresh, has lost its triggers: then all of its rows count as changed.
+#}
+
+{# on-run-start: the table of keys; and no trigger stays of what is followed no more. #}
+{% macro create_stale() %}
+    create table if not exists {{ target.schema }}.stale (model text not null, key text not null);
+    create index if not exists stale_model on {{ target.schema }}.stale (model);
+    {%- if execute %}
+    {%- set wanted = [] %}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.meta.follows %}
+        {%- for name in node.config.meta.follows %}
+            {%- do wanted.append("'stale_" ~ node.name ~ "_by_" ~ name ~ "'") %}
+        {%- endfor %}
+    {%- endfor %}
+    do $do$
+    declare
+        unwanted regprocedure;
+    begin
+        for unwanted in
+            select oid from pg_proc
+            where pronamespace = '{{ target.schema }}'::regnamespace and proname ^@ 'stale_'
+              and proname not in ({{ (wanted or ["''"]) | join(', ') }})
+        loop
+            execute format('drop function %s cascade', unwanted);
+        end loop;
+    end
+    $do$
+    {%- endif %}
+{% endmacro %}
+
+{# Condition of a mart's query: whether the row of this key is to be made. #}
+{% macro is_stale(key) -%}
+    {%- if is_incremental() -%}
+        {{ key }} in (select key from stale_keys)
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{# What a mart follows: relation, function, columns and query of each, and a digest by which a changed one is noticed. #}
+{% macro followed() %}
+    {%- set parents = [] -%}
+    {%- for name, follow in model.config.meta.follows | dictsort -%}
+        {%- set nodes = graph.nodes.values() | selectattr('resource_type', 'eq', 'model') | selectattr('name', 'eq', name) | list -%}
+        {%- if nodes | length != 1 -%}
+            {{ exceptions.raise_compiler_error(model.name ~ ' follows ' ~ name ~ ', which is no model') }}
+        {%- endif -%}
+        {%- do parents.append({
+            'relation': nodes[0].schema ~ '."' ~ nodes[0].alias ~ '"',
+            'function': 'stale_' ~ model.name ~ '_by_' ~ name,
+            'columns': '"' ~ follow.reads | join('", "') ~ '"',
+            'query': follow['keys'],
+            'digest': local_md5(follow | string ~ model.schema),
+        }) -%}
+    {%- endfor -%}
+    {{ return(parents) }}
+{% endmacro %}
+
+{# Pre-hook: makes triggers that are missing, and counts all rows there as changed; then takes the keys of the rows to make. #}
+{% macro open_stale() %}
+    {%- set parents = followed() if execute else [] -%}
+    {%- set values = [] -%}
+    {%- for parent in parents -%}
+        {%- do values.append("(" ~ loop.index0 ~ ", '" ~ parent.relation ~ "', '" ~ parent.function ~ "', '" ~ parent.digest ~ "')") -%}
+    {%- endfor -%}
+    {%- set missing = run_query(
+        "select number from (values " ~ values | join(', ') ~ ") wanted (number, relation, function, digest)
+         where 3 > (
+             select count(*) from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+             where t.tgrelid = to_regclass(wanted.relation) and t.tgenabled <> 'D' and p.proname = wanted.function
+               and p.pronamespace = to_regnamespace('" ~ target.schema ~ "') and obj_description(p.oid, 'pg_proc') = wanted.digest
+         )
+         order by 1"
+    ).columns[0].values() if parents else [] -%}
+    {%- for number in missing %}
+    {{ make_triggers(parents[number]) }}
+    {%- if is_incremental() %}
+    insert into {{ target.schema }}.stale select '{{ model.name }}', {{ config.get('unique_key') }} from {{ this }};
+    insert into {{ target.schema }}.stale with changed as (select {{ parents[number].columns }} from {{ parents[number].relation }})
+    select '{{ model.name }}', key from ({{ parents[number].query }}) keys (key) where key is not null;
+    {%- endif %}
+    {%- endfor %}
+    {%- if missing %}
+    {#- At once, for they lock the tables. #}
+    commit; begin;
+    {%- endif %}
+    {%- if is_incremental() %}
+    create temp table stale_keys (key text) on commit drop;
+    with taken as (delete from {{ target.schema }}.stale where model = '{{ model.name }}' returning key)
+    insert into stale_keys select distinct key from taken;
+    analyze stale_keys
+    {%- else %}
+    delete from {{ target.schema }}.stale where model = '{{ model.name }}'
+    {%- endif %}
+{% endmacro %}
+
+{% macro make_triggers(parent) %}
+    {%- set function = target.schema ~ '.' ~ parent.function %}
+    create or replace function {{ function }}() returns trigger language plpgsql
+    set search_path = {{ target.schema }}, {{ model.schema }}, pg_temp
+    as $function$
+    begin
+        if to_regclass('{{ this }}') is null then
+            -- Whoever makes it anew makes all of it.
+            return null;
+        end if;
+        {%- set before, after = 'select ' ~ parent.columns ~ ' from old_rows', 'select ' ~ parent.columns ~ ' from new_rows' %}
+        {%- for event, changed in [('INSERT', after), ('DELETE', before),
+                                   ('UPDATE', '(' ~ before ~ ' except ' ~ after ~ ') union all (' ~ after ~ ' except ' ~ before ~ ')')] %}
+        if tg_op = '{{ event }}' then
+            if exists (select from {{ 'old_rows' if event == 'DELETE' else 'new_rows' }}) then
+                insert into stale with changed as ({{ changed }})
+                select '{{ model.name }}', key from ({{ parent.query }}) keys (key) where key is not null;
+            end if;
+        end if;
+        {%- endfor %}
+        return null;
+    end
+    $function$;
+    comment on function {{ function }} is '{{ parent.digest }}';
+    {%- for event, rows in [('insert', 'new table as new_rows'), ('update', 'old table as old_rows new table as new_rows'),
+                            ('delete', 'old table as old_rows')] %}
+    create or replace trigger {{ parent.function }}_{{ event }} after {{ event }} on {{ parent.relation }}
+    referencing {{ rows }} for each statement execute function {{ function }}();
+    {%- endfor %}
+{% endmacro %}
+
+{# The incremental strategy `stale`: of the rows of these keys, drops those that are no more and writes those that are new. #}
+{% macro get_incremental_stale_sql(arguments) %}
+    {%- set target, made, key = arguments.target_relation, arguments.temp_relation, arguments.unique_key %}
+    {%- set columns = arguments.dest_columns | map(attribute='quoted') | list %}
+    delete from {{ target }} t using stale_keys
+    where t.{{ key }} = stale_keys.key and not exists (
+        select from {{ made }} made
+        where made.{{ key }} = t.{{ key }} and (made.{{ columns | join(', made.') }}) is not distinct from (t.{{ columns | join(', t.') }})
+    );
+    insert into {{ target }} ({{ columns | join(', ') }}) select {{ columns | join(', ') }} from {{ made }}
+    on conflict ({{ key }}) do nothing
+{% endmacro %}
+
+{# Post-hook: a new table has no statistics yet, and the models below it are next. #}
+{% macro analyze_new() %}
+    {% if not is_incremental() %}analyze {{ this }}{% endif %}
+{% endmacro %}
