@@ -113,7 +113,7 @@ def test_a_failed_refresh_stops_no_neighbour_and_is_tried_again(program):
         assert "ERROR not run, since they read what failed: pregnancies_per_area\n" in answer["output"]
         assert "failed: pregnancy_visit" in answer["summary"]
         assert warehouse.value("SELECT count(*) FROM dbt.data_record WHERE uuid = %s", uuid) == 1
-        assert answer["models"]["rpt_data_record"]["status"] == "success"
+        assert answer["models"]["fct_report"]["status"] == "success"
     program.edit_package(FORM, BROKEN[1], WITH_COLUMN[1])
     assert program.assemble_again()["success"]
     assert refreshed(program.update()) == {"pregnancy_visit", "pregnancies_per_area"}
