@@ -4,7 +4,11 @@
 
 import copy
 import json
+import os
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,16 +40,15 @@ class Program:
         """Runs the models; the outcomes by name stand in `models`, the log in `output`."""
         config = self.directory / "run.json"
         config.write_text(json.dumps({"state": str(self.directory / "state"), "pauses": [0.1, 0.1], **self._settings, **settings}))
-        current = str(self.directory / "projects/current")
-        answer = self._dbt.program(
-            "update", "--config", config, "--json", "--vars", json.dumps(variables or {}), *options,
-            DBT_PROJECT_DIR=current, DBT_PROFILES_DIR=current, DBT_TARGET_PATH=str(self.directory / "target"),
-            DBT_LOG_PATH=str(self.directory / "target"), DBT_LOG_LEVEL_FILE="none",
-        )  # fmt: skip
+        answer = self._dbt.program("update", "--config", config, "--json", "--vars", json.dumps(variables or {}), *options, **self._environment())
         assert answer["success"] or not check, answer["output"]
         log, _brace, told = answer["output"].rpartition('{"summary"')
         told = json.loads(_brace + told) if _brace else {"summary": "", "models": []}
         return {**answer, "output": log, "summary": told["summary"], "models": {row["name"]: row for row in told["models"]}}
+
+    def _environment(self) -> dict:
+        current, target = str(self.directory / "projects/current"), str(self.directory / "target")
+        return {"DBT_PROJECT_DIR": current, "DBT_PROFILES_DIR": current, "DBT_TARGET_PATH": target, "DBT_LOG_PATH": target, "DBT_LOG_LEVEL_FILE": "none"}
 
     def assemble_again(self) -> dict:
         """With the country's package, as it is now."""
@@ -62,6 +65,29 @@ class Program:
     def edit_project(self, name: str, old: str, new: str) -> None:
         """Changes the built-in project."""
         _edit(self.project / name, old, new)
+
+    def command(self, dbt) -> Path:
+        """A command as the role installs it, for this program."""
+        variables = {**dbt.environment, **self._environment()}
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items() if name.startswith(("PG", "DBT_", "POSTGRES_", "CHT_", "PYTHONPATH"))]
+        call = f'shift; exec {dbt.executable.parent}/python -m cht_dbt update --config {self.directory}/run.json "$@"'
+        command = self.directory / "cht-dbt"
+        command.write_text("\n".join(["#!/bin/sh", *lines, call, ""]), encoding="utf-8")
+        command.chmod(0o755)
+        (self.directory / "run.json").write_text(json.dumps({"state": str(self.directory / "state"), "pauses": []}))
+        return command
+
+    def playbook(self, command: Path, *arguments: str) -> tuple[int, str]:
+        """playbooks/dbt.yml on this machine: its exit code and output."""
+        hosts = self.directory / "hosts.json"
+        local = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable, "__dbt_command": str(command)}
+        hosts.write_text(json.dumps({"all": {"children": {"dbt": {"hosts": {"localhost": local}}}}}))
+        done = subprocess.run(
+            ["ansible-playbook", "-i", hosts, ROOT / "playbooks/dbt.yml", *arguments],
+            cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout
 
     def copy(self, directory: Path) -> "Program":
         """The same machine elsewhere."""
