@@ -23,12 +23,15 @@ def git(directory, *arguments):
 def outcome(tmp_path_factory):
     """By the name of a host, what it was told, or nothing; and where the packages came to be."""
     directory = tmp_path_factory.mktemp("fetch")
-    repository, archive = directory / "repository", directory / "country.tar.gz"
+    repository, archive, checkout = directory / "repository", directory / "country.tar.gz", directory / "checkout"
     subprocess.run(["cp", "-r", FIXTURE, repository], check=True)
     git(repository, "init", "-q")
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "first")
     git(repository, "tag", "v1")
+    subprocess.run(["cp", "-r", repository, checkout], check=True)
+    (checkout / "target").mkdir()
+    (checkout / "target/partial_parse.msgpack").write_bytes(b"\xff\x00")
     (repository / "later.sql").write_text("select 1")
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "second")
@@ -38,7 +41,7 @@ def outcome(tmp_path_factory):
     packages = {
         "from_git": {"git": str(repository), "revision": "v1"},
         "from_archive": {"tarball": str(archive), "checksum": checksum},
-        "from_directory": {"path": f"{FIXTURE}/"},
+        "from_directory": {"path": f"{checkout}/"},
         "unknown_revision": {"git": str(repository), "revision": "v9"},
         "other_archive": {"tarball": str(archive), "checksum": "sha256:" + "a" * 64},
     }
