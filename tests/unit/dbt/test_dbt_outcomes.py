@@ -49,6 +49,9 @@ def test_what_is_said_has_no_rows_content():
     assert in_short(DEADLOCK) == "deadlock detected"
     assert in_short(WRONG) == 'null value in column "uuid" violates not-null constraint'
     assert in_short("Compilation Error in model x (x.sql)\n  'y' is undefined\n") == "'y' is undefined"
+    assert in_short('Database Error\n  invalid input syntax for type integer: "Amina "x""') == 'invalid input syntax for type integer: "..."'
+    assert in_short('value "254700000000" is out of range for type integer') == 'value "..." is out of range for type integer'
+    assert in_short('relation "dbt.contact" does not exist') == 'relation "dbt.contact" does not exist'
     assert in_short("plain") == "plain" and in_short("") == ""
     assert len(in_short("x" * 5000)) == 300
 

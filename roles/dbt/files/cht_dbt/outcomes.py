@@ -16,9 +16,9 @@ _TRANSIENT = re.compile(
     "|SSL connection has been closed|SSL SYSCALL|could not receive data from server|cursor already closed",
     re.DOTALL,
 )
-# What dbt puts around a message, and what PostgreSQL adds to it, which may quote a row.
-_HEADING = re.compile(r"^(Database|Runtime|Compilation) Error( in .*)?$")
-_FURTHER = re.compile(r"^\s*(DETAIL|HINT|CONTEXT|LINE \d+):|^\s*compiled code at ")
+# What dbt puts above a message; and where PostgreSQL quotes a value in one, which may be a document's.
+_HEADING = re.compile(r"(Database|Runtime|Compilation) Error( in .*)?$")
+_VALUE = re.compile(r'((: |\bvalue )").*"')
 _LONGEST = 300  # characters
 
 
@@ -49,14 +49,10 @@ def is_transient(message: str) -> bool:
 
 
 def in_short(message: str) -> str:
-    """The database's own line of an error: no row's content, no path."""
-    for line in message.splitlines():
-        line = line.strip()
-        if _FURTHER.match(line):
-            break
-        if line and not _HEADING.match(line):
-            return line[:_LONGEST]
-    return message.strip().partition("\n")[0][:_LONGEST]
+    """The database's own line of an error, without its details and values, which may quote a document."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    said = next((line for line in lines if not _HEADING.match(line)), lines[0] if lines else "")
+    return _VALUE.sub(r'\1..."', said)[:_LONGEST]
 
 
 def to_try_again(outcomes: Iterable[Outcome], children: Mapping[str, Collection[str]]) -> set[str]:
