@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 TESTBED := tests/testbed
 INVENTORY ?= inventories/demo
-SCENARIOS := default debian13 two_machines logstash
+SCENARIOS := default logstash multi_vm
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -51,7 +51,7 @@ local: $(VENV)/.controller ## The source alone: a CouchDB with CHT documents
 
 .PHONY: test lint sanity unit integration integration-local integration-17 molecule e2e
 test: $(VENV)/.tests ## Everything CI runs; takes down a demo that is up, to make its own from nothing
-	$(TESTBED)/lanes.sh "lint sanity unit integration demo-down e2e molecule-two_machines molecule-debian13" \
+	$(TESTBED)/lanes.sh "lint sanity unit integration demo-down e2e molecule-multi_vm" \
 		"molecule-default molecule-logstash"
 
 lint: $(VENV)/.tests ## Style, Ansible's production profile, documentation against the specs
@@ -73,10 +73,10 @@ integration-local: $(VENV)/.tests ## On this machine's PostgreSQL (Debian 12: 15
 	$(TESTBED)/ruby.sh
 	pytest tests/integration
 
-integration-17: $(VENV)/.tests ## The ingest contract on PostgreSQL 17, in a container
+integration-17: $(VENV)/.tests ## What PostgreSQL itself does, on PostgreSQL 17, in a container
 	$(TESTBED)/postgresql.sh 17
 	$(TESTBED)/ruby.sh
-	CHT_TEST_POSTGRESQL=17 pytest tests/integration $(addprefix --ignore tests/integration/,dbt test_tls.py test_playbooks.py test_parity_playbook.py test_relay_memory.py)
+	CHT_TEST_POSTGRESQL=17 pytest tests/integration $(addprefix --ignore tests/integration/,dbt $(addprefix test_,$(addsuffix .py,tls playbooks parity parity_playbook couch_http relay_kills relay_memory)))
 
 e2e: $(VENV)/.tests demo ## The demo in a real browser, from a report in CouchDB to the number on the screen
 	$(TESTBED)/chromium.sh

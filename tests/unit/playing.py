@@ -13,7 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def play(directory: Path, hosts: dict, tasks: list, facts: bool = False, handlers: list | None = None) -> subprocess.CompletedProcess:
+def play(
+    directory: Path, hosts: dict, tasks: list, facts: bool = False, handlers: list | None = None, arguments: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess:
     """Runs tasks on this machine, once for each of the hosts with its variables."""
     here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     inventory, playbook = directory / "hosts.json", directory / "play.json"
@@ -21,7 +23,7 @@ def play(directory: Path, hosts: dict, tasks: list, facts: bool = False, handler
     content = {"hosts": "all", "gather_facts": facts, "gather_subset": ["!all", "hardware"], "tasks": tasks, "handlers": handlers or []}
     playbook.write_text(json.dumps([content]))
     return subprocess.run(
-        ["ansible-playbook", "-i", inventory, playbook],
+        ["ansible-playbook", "-i", inventory, playbook, *arguments],
         cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A release on the target holds exactly the files of its trees."""
 
+import os
 import re
 
 import pytest
@@ -11,6 +12,7 @@ TREES = {
     "engine": {"__init__.py": "one", "files.py": "two", "deep/er/files.py": "three"},
     "program": {"__init__.py": "four", "files.py": "five", "__pycache__/files.pyc": "compiled"},
 }
+EXPECTED = {f"{tree}/{name}": text for tree, files in TREES.items() for name, text in files.items() if "pycache" not in name}
 
 
 class Release:
@@ -24,22 +26,25 @@ class Release:
     def source(self, tree, name):
         return self.directory / "from" / tree / name
 
-    def deploy(self) -> int:
-        """How much it changed."""
+    def play(self, *arguments, **changed):
         values = {
             "base_release_src": [f"{self.directory}/from/{tree}" for tree in TREES],
-            "base_release_root": f"{self.directory}/to",
+            "base_release_root": f"{self.directory}/to/here",
             "base_release_notify": "Restart it",
+            **changed,
         }
         tasks = [{"include_role": {"name": "cht.sync.base", "tasks_from": "release"}, "vars": values}]
-        done = play(self.directory, {"machine": {}}, tasks, handlers=[{"name": "Restart it", "debug": {}}])
+        return play(self.directory, {"machine": {}}, tasks, handlers=[{"name": "Restart it", "debug": {}}], arguments=arguments)
+
+    def deploy(self, *arguments) -> tuple[int, str]:
+        """How much it changed, and what it said."""
+        done = self.play(*arguments)
         assert done.returncode == 0, done.stdout
-        return int(re.search(r"changed=(\d+)", done.stdout).group(1))
+        return int(re.search(r"changed=(\d+)", done.stdout).group(1)), done.stdout
 
     def deployed(self) -> dict:
-        current = self.directory / "to/current"
-        files = [path for path in current.rglob("*") if path.is_file() and path.name != ".complete"]
-        return {str(path.relative_to(current)): path.read_text() for path in files}
+        current = self.directory / "to/here/current"
+        return {str(path.relative_to(current)): path.read_text() for path in current.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -47,15 +52,39 @@ def release(tmp_path):
     return Release(tmp_path)
 
 
-def test_files_of_one_name_arrive_in_both_trees(release):
-    assert release.deploy() > 0
-    expected = {f"{tree}/{name}": text for tree, files in TREES.items() for name, text in files.items() if "pycache" not in name}
-    assert release.deployed() == expected
-    assert release.deploy() == 0
+def test_a_release_holds_what_its_trees_hold(release):
+    before = os.umask(0o077)
+    try:
+        assert release.deploy("--check", "--diff")[0] == 1
+        assert not (release.directory / "to").exists()
+        assert release.deploy()[0] == 1
+    finally:
+        os.umask(before)
+    assert release.deployed() == EXPECTED
+    modes = {oct(path.stat().st_mode & 0o777) for path in (release.directory / "to").rglob("*") if path.is_dir()}
+    assert modes == {"0o755"}
+    assert release.deploy()[0] == 0
 
-
-def test_a_file_that_vanished_here_vanishes_there(release):
-    release.deploy()
     release.source("program", "files.py").unlink()
-    assert release.deploy() > 0
-    assert "program/files.py" not in release.deployed() and "engine/files.py" in release.deployed()
+    release.source("engine", "files.py").write_text("changed")
+    changed, said = release.deploy("--check", "--diff")
+    assert changed == 1 and "-five" in said and "+changed" in said and "deep/er" not in said, said
+    assert release.deployed() == EXPECTED
+    assert release.deploy()[0] == 1
+    now = {**EXPECTED, "engine/files.py": "changed"}
+    del now["program/files.py"]
+    assert release.deployed() == now
+
+    (release.directory / "to/here/current/engine/files.py").write_text("by hand")
+    assert release.deploy()[0] == 1
+    assert release.deployed() == now
+
+
+def test_what_is_not_there_stops_with_its_name(release):
+    for sources, words in (
+        ([f"{release.directory}/nowhere"], "nowhere"),
+        ([f"{release.directory}/from/engine", f"{release.directory}/from/../from/engine"], "two directories are called engine"),
+    ):
+        done = release.play(base_release_src=sources)
+        assert done.returncode != 0 and words in done.stdout, done.stdout
+    assert not (release.directory / "to").exists()

@@ -5,7 +5,7 @@
 import pytest
 from stack import group, machine, secrets
 
-pytestmark = pytest.mark.two
+pytestmark = pytest.mark.multi
 
 
 def test_every_connection_from_outside_is_encrypted(warehouse):

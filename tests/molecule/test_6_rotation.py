@@ -1,0 +1,24 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last of all: the machine has other secrets than its inventory afterwards."""
+
+import re
+
+import pytest
+from stack import playbook, secrets, until
+
+pytestmark = pytest.mark.life
+
+
+def test_changed_secrets_are_rotated_everywhere_and_shown_nowhere(couchdb, warehouse):
+    new = {name: f"rotated{position}" + "0123456789abcdefghijklmnopqrstuvwxyz" for position, name in enumerate(secrets())}
+    new["couchdb_demo_password"] = secrets()["couchdb_demo_password"]  # CouchDB's own
+    new["superset_secret_key"] = secrets()["superset_secret_key"]  # guarded: Superset's stored credentials hang on it
+    done = playbook("site", "-vvv", "--diff", *(word for name, value in new.items() for word in ("-e", f"{name}={value}")))
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "0" not in re.findall(r"changed=(\d+)", done.stdout.split("PLAY RECAP")[1])
+    for values in (new, secrets()):
+        for name, value in values.items():
+            assert value not in done.stdout.replace(f"-e {name}={value}", ""), f"{name} is in the output"
+    id_ = couchdb.write()
+    until(lambda: warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{id_}'"), 60, "arrival with the new secrets")
