@@ -201,5 +201,5 @@ def test_the_playbook_says_what_became_of_each_model(program, dbt):
     assert code != 0 and "drops the foreign keys of others" in said
     program.edit_package(FORM, BROKEN[1], WITH_COLUMN[1])
     assert program.assemble_again()["success"]
-    code, said = program.playbook(command, "-e", "dbt_select=contact person")
-    assert code == 0 and "2 of 2 models up to date" in said
+    code, said = program.playbook(command, "-e", '{"dbt_select": "contact person"}')
+    assert code == 0 and "2 of 2 models up to date" in said, said
