@@ -104,6 +104,11 @@ bench-sync: $(VENV)/.tests ## How fast relay is end to end, against COPY + upser
 	$(TESTBED)/postgresql.sh
 	python tests/bench/sync.py
 
+.PHONY: bench-dbt
+bench-dbt: $(VENV)/.tests ## How long runs of dbt take, and what of that depends on the size of the warehouse
+	$(TESTBED)/postgresql.sh
+	python tests/bench/dbt.py
+
 .PHONY: bench-storage
 bench-storage: $(VENV)/.tests ## Why the raw table is stored as it is
 	$(TESTBED)/postgresql.sh

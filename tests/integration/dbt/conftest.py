@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dbt from the role's lock, on the throwaway PostgreSQL of the integration tests."""
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from datetime import date
@@ -15,8 +13,10 @@ import psycopg2
 import psycopg2.extras
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-ROLE = ROOT / "roles" / "dbt" / "files"
+sys.path.insert(0, str(Path(__file__).parent))
+
+from installed import ROOT, environment, installed  # noqa: E402
+
 sys.path.insert(0, str(ROOT / "roles" / "couchdb_demo" / "files"))
 
 from cht_demo import DATABASES, generate  # noqa: E402
@@ -29,12 +29,7 @@ class Dbt:
 
     def __init__(self, venv, server, target):
         self.executable = venv / "bin" / "dbt"
-        self.environment = {
-            **os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGDATABASE": "warehouse", "PGUSER": "dbt",
-            "CHT_SYNC_TIMEZONE": "Africa/Nairobi", "DO_NOT_TRACK": "1", "DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target),
-            "DBT_PROJECT_DIR": str(ROLE / "project"), "DBT_PROFILES_DIR": str(ROLE / "project"),
-            "POSTGRES_DB": "warehouse", "POSTGRES_SCHEMA": "dbt", "POSTGRES_TABLE": "couchdb",
-            "PYTHONPATH": f"{ROLE}:{ROOT / 'roles/base/files'}"}
+        self.environment = {**os.environ, **environment(server.port, target)}
         self._process = subprocess.Popen([venv / "bin" / "python", Path(__file__).parent / "serve_dbt.py"], env=self.environment,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -63,6 +58,11 @@ class Warehouse:
         self.name = name
         self._dbt = dbt
         self.connection = server.connect(name)
+
+    @property
+    def target(self):
+        """dbt's directory of what it compiled."""
+        return Path(self._dbt.environment["DBT_TARGET_PATH"])
 
     def document(self, uuid):
         """The stored document."""
@@ -115,14 +115,7 @@ def server(postgresql):
 @pytest.fixture(scope="session")
 def dbt(server, tmp_path_factory):
     """dbt in an environment named by the lock, which is made where it is not there."""
-    lock = ROLE / "requirements.txt"
-    venv = ROOT / ".cache" / f"dbt-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    if not (venv / ".complete").exists():
-        uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-        subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, venv], check=True)
-        subprocess.run([uv, "pip", "install", "-q", "--python", venv / "bin" / "python", "--require-hashes", "-r", lock], check=True)
-        (venv / ".complete").touch()
-    running = Dbt(venv, server, tmp_path_factory.mktemp("dbt"))
+    running = Dbt(installed(), server, tmp_path_factory.mktemp("dbt"))
     yield running
     running.stop()
 
@@ -142,11 +135,14 @@ def empty(server):
 
 @pytest.fixture(scope="session")
 def copy(server, dbt):
-    """Makes the database `warehouse` anew from another one. Always by one name, else dbt parses its project again."""
+    """Makes the database `warehouse` anew from another one, if one is given. Always by one name, else dbt parses its project
+    again.
+    """
 
     def copy(template):
-        server.execute("DROP DATABASE IF EXISTS warehouse WITH (FORCE)")
-        server.execute(f"CREATE DATABASE warehouse OWNER cht_owner TEMPLATE {template}")
+        if template:
+            server.execute("DROP DATABASE IF EXISTS warehouse WITH (FORCE)")
+            server.execute(f"CREATE DATABASE warehouse OWNER cht_owner TEMPLATE {template}")
         return Warehouse(server, "warehouse", dbt)
 
     return copy

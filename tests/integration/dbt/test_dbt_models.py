@@ -215,3 +215,20 @@ def test_rows_that_come_between_models_are_not_missed(warehouse, first):
     assert warehouse.column("SELECT name FROM dbt.contact WHERE uuid IN (%s, %s) ORDER BY name", one, two) == ["First", "Second"]
     assert where(warehouse, three) == where(warehouse, "early") == set()
     assert warehouse.column("SELECT DISTINCT area_name FROM marts.rpt_data_record WHERE area_uuid = %s", row["area_uuid"]) == ["New area"]
+
+
+def test_kinds_that_the_settings_tell_late(warehouse):
+    """Contacts came first; then the settings say that theirs is a person, and then that it is none."""
+    settings = warehouse.document("settings")
+    warehouse.ingest([{"_id": "late", "type": "contact", "contact_type": "patient", "patient_id": "77"}])
+    warehouse.dbt("run")
+    assert where(warehouse, "late") == {'dbt."document_metadata"', 'dbt."contact"', 'dbt."place"'}
+    types = [*settings["settings"]["contact_types"], {"id": "patient", "person": True}]
+    warehouse.ingest([{**settings, "settings": {**settings["settings"], "contact_types": types}}])
+    warehouse.dbt("run")
+    assert where(warehouse, "late") == {'dbt."document_metadata"', 'dbt."contact"', 'dbt."person"', 'dbt."patient"'}
+    assert warehouse.value("SELECT count(*) FROM marts.dim_person WHERE uuid = 'late'") == 1
+    warehouse.ingest([settings])
+    warehouse.dbt("run")
+    assert where(warehouse, "late") == {'dbt."document_metadata"', 'dbt."contact"', 'dbt."place"'}
+    assert warehouse.column("SELECT id FROM dbt.contact_type WHERE id = 'patient'") == []

@@ -25,7 +25,7 @@ def test_a_failed_model_is_told_and_catches_up(warehouse, dbt):
 
 def test_results_are_stored(warehouse):
     results = warehouse.query("SELECT name, status, execution_time > 0, end_time > start_time, rows_affected, schema_name FROM dbt.dbt_results")
-    assert len(results) == 19
+    assert len(results) == 28
     assert {result[1:4] for result in results} == {("success", True, True)}
     reports = warehouse.value("SELECT count(*) FROM dbt.data_record")
     assert ("fct_report", "success", True, True, reports, "marts") in results

@@ -56,3 +56,8 @@
 {% macro local_month(moment) -%}
     date_trunc('month', ({{ moment }}) at time zone '{{ var("time_zone") }}')::date
 {%- endmacro %}
+
+{# A number written as one, of up to 15 digits. #}
+{% macro number_of(expression) -%}
+    case when {{ expression }} ~ '^-?\d{1,15}(\.\d{1,15})?$' then ({{ expression }})::double precision end
+{%- endmacro %}

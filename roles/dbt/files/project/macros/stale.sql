@@ -15,7 +15,8 @@ A mart says in its config what it follows:
     meta={'follows': {'contact': {'reads': ['uuid', 'parent_uuid'], 'keys': 'select uuid from changed'}}}
 
 For each table: the columns that the mart reads, and a query that turns `changed`, those columns of the table's rows
-before and after, into keys of the mart (`unique_key`, text). A row whose columns stay as they were has not changed.
+before and after, into keys of the mart. A row whose columns stay as they were has not changed. A key is the text of the
+mart's `unique_key`, or of the column that the config's meta names as `key`, where one makes several rows.
 The query may read other tables that the mart reads, and the mart, by their names without schema. Of each row of the mart
 one followed table's row alone must give the key: where two models change at once, neither sees what the other does.
 
@@ -49,19 +50,25 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     {%- endif %}
 {% endmacro %}
 
+{# Whether a mart's query is to make stale rows only. A unit test has no table. #}
+{% macro only_stale() %}
+    {{ return(model.resource_type == 'model' and is_incremental()) }}
+{% endmacro %}
+
 {# Condition of a mart's query: whether the row of this key is to be made. #}
 {% macro is_stale(key) -%}
-    {%- if is_incremental() -%}
-        {{ key }} in (select key from stale_keys)
-    {%- else -%}
-        true
-    {%- endif -%}
+    {%- if only_stale() -%} {{ key }} in (select key from stale_keys) {%- else -%} true {%- endif -%}
+{%- endmacro %}
+
+{# The column of a mart that holds the key. #}
+{% macro stale_key() -%}
+    {{ model.config.meta.key or model.config.unique_key }}
 {%- endmacro %}
 
 {# What a mart follows: relation, function, columns and query of each, and a digest by which a changed one is noticed. #}
 {% macro followed() %}
     {%- set parents = [] -%}
-    {%- for name, follow in model.config.meta.follows | dictsort -%}
+    {%- for name, follow in (model.config.meta.follows or {}) | dictsort -%}
         {%- set nodes = graph.nodes.values() | selectattr('resource_type', 'eq', 'model') | selectattr('name', 'eq', name) | list -%}
         {%- if nodes | length != 1 -%}
             {{ exceptions.raise_compiler_error(model.name ~ ' follows ' ~ name ~ ', which is no model') }}
@@ -77,26 +84,33 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     {{ return(parents) }}
 {% endmacro %}
 
+{# A query for the numbers of those whose triggers are missing. #}
+{% macro unfollowed(parents) -%}
+    {%- set wanted = [] -%}
+    {%- for parent in parents -%}
+        {%- do wanted.append("(" ~ loop.index0 ~ ", '" ~ parent.relation ~ "', '" ~ parent.function ~ "', '" ~ parent.digest ~ "')") -%}
+    {%- endfor -%}
+    select number from (values {{ wanted | join(', ') }}) wanted (number, relation, function, digest)
+    where 3 > (
+        select count(*) from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+        where t.tgrelid = to_regclass(wanted.relation) and t.tgenabled <> 'D' and p.proname = wanted.function
+          and p.pronamespace = to_regnamespace('{{ target.schema }}') and obj_description(p.oid, 'pg_proc') = wanted.digest
+    )
+{%- endmacro %}
+
+{% macro nothing_stale() -%}
+    select not exists (select from {{ target.schema }}.stale where model = '{{ model.name }}')
+        and not exists ({{ unfollowed(followed()) }})
+{%- endmacro %}
+
 {# Pre-hook: makes triggers that are missing, and counts all rows there as changed; then takes the keys of the rows to make. #}
 {% macro open_stale() %}
     {%- set parents = followed() if execute else [] -%}
-    {%- set values = [] -%}
-    {%- for parent in parents -%}
-        {%- do values.append("(" ~ loop.index0 ~ ", '" ~ parent.relation ~ "', '" ~ parent.function ~ "', '" ~ parent.digest ~ "')") -%}
-    {%- endfor -%}
-    {%- set missing = run_query(
-        "select number from (values " ~ values | join(', ') ~ ") wanted (number, relation, function, digest)
-         where 3 > (
-             select count(*) from pg_trigger t join pg_proc p on p.oid = t.tgfoid
-             where t.tgrelid = to_regclass(wanted.relation) and t.tgenabled <> 'D' and p.proname = wanted.function
-               and p.pronamespace = to_regnamespace('" ~ target.schema ~ "') and obj_description(p.oid, 'pg_proc') = wanted.digest
-         )
-         order by 1"
-    ).columns[0].values() if parents else [] -%}
+    {%- set missing = run_query(unfollowed(parents)).columns[0].values() | sort if parents else [] -%}
     {%- for number in missing %}
     {{ make_triggers(parents[number]) }}
     {%- if is_incremental() %}
-    insert into {{ target.schema }}.stale select '{{ model.name }}', {{ config.get('unique_key') }} from {{ this }};
+    insert into {{ target.schema }}.stale select distinct '{{ model.name }}', {{ stale_key() }} from {{ this }};
     insert into {{ target.schema }}.stale with changed as (select {{ parents[number].columns }} from {{ parents[number].relation }})
     select '{{ model.name }}', key from ({{ parents[number].query }}) keys (key) where key is not null;
     {%- endif %}
@@ -151,7 +165,7 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     {%- set target, made, key = arguments.target_relation, arguments.temp_relation, arguments.unique_key %}
     {%- set columns = arguments.dest_columns | map(attribute='quoted') | list %}
     delete from {{ target }} t using stale_keys
-    where t.{{ key }} = stale_keys.key and not exists (
+    where t.{{ stale_key() }} = stale_keys.key and not exists (
         select from {{ made }} made
         where made.{{ key }} = t.{{ key }} and (made.{{ columns | join(', made.') }}) is not distinct from (t.{{ columns | join(', t.') }})
     );

@@ -21,38 +21,36 @@ a model half done.
     )
 {% endmacro %}
 
-{% macro open_window() %}
+{# From where to where a run of the model goes, as two expressions. #}
+{% macro window() %}
     {%- set parents = [] -%}
     {%- for node in model.depends_on.nodes if node.startswith('model.') -%}
         {%- do parents.append("'" ~ node.split('.') | last ~ "'") -%}
     {%- endfor -%}
-    select
-        set_config('cht.since', coalesce(
-            (
-                select saved_timestamp::text from {{ target.schema }}.watermark
-                where model = '{{ model.name }}' and {{ 'true' if is_incremental() else 'false' }}
-            ), '-infinity'), true),
-        set_config('cht.until', coalesce(
-            (
-                {%- if parents %}
-                select min(saved_timestamp)::text from {{ target.schema }}.watermark
-                where model in ({{ parents | join(', ') }})
-                {%- elif var('batch_size', none) %}
-                select coalesce(max(saved_timestamp), (select max(saved_timestamp) from {{ source('v1', 'couchdb') }}))::text
-                from (
-                    select saved_timestamp from {{ source('v1', 'couchdb') }}
-                    where saved_timestamp > (
-                        select coalesce(max(saved_timestamp), '-infinity') from {{ target.schema }}.watermark
-                        where model = '{{ model.name }}' and {{ 'true' if is_incremental() else 'false' }}
-                    )
-                    order by saved_timestamp
-                    limit {{ var('batch_size') | int }}
-                ) batch
-                {%- else %}
-                select max(saved_timestamp)::text from {{ source('v1', 'couchdb') }}
-                {%- endif %}
-            ), '-infinity'), true)
+    {%- set watermarks = "saved_timestamp) from " ~ target.schema ~ ".watermark where model" -%}
+    {%- set since = "coalesce((select max(" ~ watermarks ~ " = '" ~ model.name ~ "' and " ~ is_incremental() ~ "), '-infinity')" -%}
+    {%- set newest = "select max(saved_timestamp) from " ~ source('v1', 'couchdb') -%}
+    {%- if parents -%}
+        {%- set until = "select min(" ~ watermarks ~ " in (" ~ parents | join(', ') ~ ")" -%}
+    {%- elif var('batch_size', none) -%}
+        {%- set batch = "select saved_timestamp from " ~ source('v1', 'couchdb') ~ " where saved_timestamp > " ~ since
+            ~ " order by 1 limit " ~ var('batch_size') | int -%}
+        {%- set until = "select coalesce(max(saved_timestamp), (" ~ newest ~ ")) from (" ~ batch ~ ") batch" -%}
+    {%- else -%}
+        {%- set until = newest -%}
+    {%- endif -%}
+    {{ return((since, "coalesce((" ~ until ~ "), '-infinity')")) }}
 {% endmacro %}
+
+{% macro open_window() %}
+    {%- set since, until = window() -%}
+    select set_config('cht.since', {{ since }}::text, true), set_config('cht.until', {{ until }}::text, true)
+{% endmacro %}
+
+{% macro window_is_empty() -%}
+    {%- set since, until = window() -%}
+    select {{ since }} >= {{ until }}
+{%- endmacro %}
 
 {% macro in_window(stamp) -%}
     ({{ stamp }} > current_setting('cht.since')::timestamp and {{ stamp }} <= current_setting('cht.until')::timestamp)

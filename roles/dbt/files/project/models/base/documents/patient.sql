@@ -8,7 +8,7 @@
         {'columns': ['saved_timestamp']},
         {'columns': ['patient_id'], 'type': 'hash'},
     ],
-    post_hook="{{ drop_outdated(ref('contact')) }}",
+    post_hook=["{{ drop_outdated(ref('contact')) }}", "{{ drop_resorted(person=true) }}"],
 ) }}
 
 select

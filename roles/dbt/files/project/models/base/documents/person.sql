@@ -3,7 +3,7 @@
 
 {{ config(
     indexes=[{'columns': ['uuid'], 'type': 'hash'}, {'columns': ['saved_timestamp']}],
-    post_hook="{{ drop_outdated(ref('contact')) }}",
+    post_hook=["{{ drop_outdated(ref('contact')) }}", "{{ drop_resorted(person=true) }}"],
 ) }}
 
 select

@@ -4,7 +4,7 @@
 -- Every contact that is no person, kinds that no setting knows included.
 {{ config(
     indexes=[{'columns': ['uuid'], 'type': 'hash'}, {'columns': ['saved_timestamp']}, {'columns': ['place_id']}],
-    post_hook="{{ drop_outdated(ref('contact')) }}",
+    post_hook=["{{ drop_outdated(ref('contact')) }}", "{{ drop_resorted(person=false) }}"],
 ) }}
 
 select

@@ -9,15 +9,8 @@ select
     report.reported_month,
     report.received,
     report.form,
-    report.chw_uuid,
-    chw.name as chw_name,
-    report.area_uuid,
-    area.name as area_name,
-    report.facility_uuid,
-    facility.name as facility_name,
+    {{ place_columns('report') }},
     report.patient_uuid,
     report.household_uuid
 from {{ ref('fct_report') }} report
-left join {{ ref('dim_chw') }} chw on chw.uuid = report.chw_uuid
-left join {{ ref('dim_area') }} area on area.uuid = report.area_uuid
-left join {{ ref('dim_facility') }} facility on facility.uuid = report.facility_uuid
+{{ place_joins('report') }}

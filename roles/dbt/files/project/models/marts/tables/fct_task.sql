@@ -1,0 +1,72 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- Every task that the app gave a health worker.
+{{ config(
+    indexes=[
+        {'columns': ['area_uuid', 'due_month']},
+        {'columns': ['facility_uuid']},
+        {'columns': ['chw_uuid']},
+        {'columns': ['owner_uuid']},
+        {'columns': ['user_id']},
+        {'columns': ['state']},
+    ],
+    meta={'follows': {
+        'document_metadata': {
+            'reads': ['uuid', 'saved_timestamp', 'doc_type'],
+            'keys': "select uuid from changed where doc_type = 'task'",
+        },
+        'user': {
+            'reads': ['user_id', 'contact_uuid'],
+            'keys': 'select uuid from changed join fct_task using (user_id)',
+        },
+        'dim_chw': {
+            'reads': ['uuid', 'area_uuid', 'facility_uuid'],
+            'keys': 'select t.uuid from changed join fct_task t on t.chw_uuid = changed.uuid',
+        },
+        'dim_person': {
+            'reads': ['uuid', 'area_uuid', 'facility_uuid'],
+            'keys': 'select t.uuid from changed join fct_task t on t.owner_uuid = changed.uuid',
+        },
+        'dim_place': {
+            'reads': ['uuid', 'area_uuid', 'facility_uuid'],
+            'keys': 'select t.uuid from changed join fct_task t on t.owner_uuid = changed.uuid',
+        },
+    }},
+) }}
+
+with task as (
+    select
+        m.uuid,
+        {{ short("c.doc ->> 'user'") }} as user_id,
+        {{ short("c.doc ->> 'owner'") }} as owner_uuid,
+        {{ short("c.doc ->> 'requester'") }} as requester_uuid,
+        {{ short("c.doc ->> 'state'") }} as state,
+        {{ short("c.doc #>> '{emission,title}'") }} as title,
+        {{ moment_of("c.doc ->> 'authoredOn'") }} as authored,
+        {{ date_of("c.doc #>> '{emission,dueDate}'") }} as due_day,
+        {{ date_of("c.doc #>> '{emission,endDate}'") }} as end_day
+    from {{ ref('document_metadata') }} m
+    join {{ source('v1', 'couchdb') }} c on c._id = m.uuid and not c._deleted
+    where m.doc_type = 'task' and {{ is_stale('m.uuid') }}
+)
+
+select
+    task.uuid,
+    task.user_id,
+    {{ short('account.contact_uuid') }} as chw_uuid,
+    coalesce(person.area_uuid, place.area_uuid, chw.area_uuid) as area_uuid,
+    coalesce(person.facility_uuid, place.facility_uuid, chw.facility_uuid) as facility_uuid,
+    task.owner_uuid,
+    task.requester_uuid,
+    task.title,
+    task.state,
+    task.authored,
+    task.due_day,
+    date_trunc('month', task.due_day)::date as due_month,
+    task.end_day
+from task
+left join {{ ref('user') }} account on account.user_id = task.user_id
+left join {{ ref('dim_chw') }} chw on chw.uuid = account.contact_uuid
+left join {{ ref('dim_person') }} person on person.uuid = task.owner_uuid
+left join {{ ref('dim_place') }} place on place.uuid = task.owner_uuid

@@ -1,0 +1,15 @@
+-- SPDX-FileCopyrightText: cht.sync contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+select
+    t.uuid,
+    t.reported,
+    t.reported_day,
+    t.reported_month,
+    t.received,
+    (greatest(extract(epoch from t.received - t.reported), 0) / 86400)::double precision as delay_days,
+    t.form,
+    {{ place_columns('t') }}
+from {{ ref('fct_report') }} t
+{{ place_joins('t') }}
+where t.received is not null and t.reported is not null

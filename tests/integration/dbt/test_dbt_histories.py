@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random histories of documents and runs: in the end every table holds what a full refresh would put there."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+FACILITIES, AREAS, HOUSEHOLDS = ["f1", "f2"], ["a1", "a2", "a3"], ["h1", "h2", "h3"]
+WORKERS, PATIENTS, REPORTS = ["w1", "w2"], ["p1", "p2", "p3", "p4"], ["r1", "r2", "r3", "r4", "r5"]
+TASKS, TARGETS, USERS = ["t1", "t2"], ["g1"], ["org.couchdb.user:u1", "org.couchdb.user:u2"]
+INFOS, DEVICES = [f"{report}-info" for report in REPORTS], ["telemetry-2026-1-2-u-d", "feedback-1"]
+PLACES, PERSONS = FACILITIES + AREAS + HOUSEHOLDS, WORKERS + PATIENTS
+SETTINGS = ["settings"]
+EVERYTHING = [*PLACES, *PERSONS, *REPORTS, *TASKS, *TARGETS, *USERS, *INFOS, *DEVICES, *SETTINGS]
+
+# Moments on both sides of months' ends in Nairobi, and of the areas' registration; as they are written, and wrong.
+MOMENTS = st.sampled_from([
+    1756670400000, 1756674000001, "1759265999000", "2025-09-30T21:30:00.000Z", "2025-12-01T00:00:00+03:00", 1767225600000, "soon", None])
+DAYS = st.sampled_from([None, "2020-09-30", "2021-01-15", "2025-10-31", "2025-12-02", "2026-02-30", "1990-05-05", "", "x"])
+CODES = st.sampled_from(["cp1", "cp2", "ch1", "", None])
+
+
+def one_of(ids):
+    """Mostly an id of these, sometimes of anything or of nothing."""
+    return st.sampled_from([*ids * 6, *EVERYTHING[::3], "nobody", "", None])
+
+
+def contact(kind, parents):
+    return st.fixed_dictionaries({
+        "type": st.sampled_from([kind] * 9 + ["contact"]), "contact_type": st.sampled_from([None, kind, "shop"]),
+        "name": st.sampled_from(["Amina", "Baraka"]), "parent": one_of(parents).map(lambda uuid: uuid and {"_id": uuid}),
+        "contact": one_of(WORKERS).map(lambda uuid: uuid and {"_id": uuid}), "place_id": CODES, "patient_id": CODES,
+        "reported_date": MOMENTS, "muted": st.one_of(st.none(), st.none(), MOMENTS), "date_of_birth": DAYS, "date_of_death": DAYS})
+
+
+KINDS = {
+    tuple(FACILITIES): contact("district_hospital", [None]),
+    tuple(AREAS): contact("health_center", FACILITIES),
+    tuple(HOUSEHOLDS): contact("clinic", AREAS),
+    tuple(WORKERS): contact("person", AREAS + FACILITIES),
+    tuple(PATIENTS): contact("person", HOUSEHOLDS),
+    tuple(REPORTS): st.fixed_dictionaries({
+        "type": st.just("data_record"), "form": st.sampled_from(["pregnancy", "delivery"]), "reported_date": MOMENTS,
+        "contact": st.builds(lambda who, place, above: {"_id": who, "parent": {"_id": place, "parent": {"_id": above}}},
+                             one_of(WORKERS), one_of(AREAS), one_of(FACILITIES)),
+        "fields": st.fixed_dictionaries({"patient_id": CODES}, optional={"patient_uuid": one_of(PATIENTS), "place_id": one_of(HOUSEHOLDS)})}),
+    tuple(TASKS): st.fixed_dictionaries({
+        "type": st.just("task"), "user": st.sampled_from(USERS), "owner": one_of(PATIENTS + HOUSEHOLDS),
+        "state": st.sampled_from(["Ready", "Completed", "Failed"]), "emission": DAYS.map(lambda day: {"dueDate": day})}),
+    tuple(TARGETS): st.fixed_dictionaries({
+        "type": st.just("target"), "owner": one_of(WORKERS), "reporting_period": st.sampled_from(["2025-09", "2025-10", "x"]),
+        "targets": st.lists(st.fixed_dictionaries({"id": st.sampled_from(["x", "y", None]), "goal": st.sampled_from([5, "5", None]),
+                                                   "value": st.just({"pass": 1, "total": 2})}), max_size=3)}),
+    tuple(USERS): st.fixed_dictionaries({"type": st.just("user-settings"), "contact_id": one_of(WORKERS + PATIENTS)}),
+    tuple(INFOS): st.fixed_dictionaries({"type": st.just("info"), "initial_replication_date": MOMENTS}),
+    tuple(SETTINGS): st.builds(
+        lambda types: {"type": "settings", "settings": {"contact_types": types}},
+        st.lists(st.builds(lambda kind, person: {"id": kind, "person": person}, st.sampled_from(["shop", "clinic", "person"]), st.booleans()),
+                 max_size=3)),
+    tuple(DEVICES): st.fixed_dictionaries({"type": st.sampled_from(["telemetry", "feedback"]), "info": st.just({"message": "x"})}),
+}
+# A document of an id of its kind, or of another one: then it becomes something else.
+DOCUMENTS = st.one_of(*(
+    st.builds(lambda uuid, body: {"_id": uuid, **body}, st.sampled_from([*ids * 8, *EVERYTHING[::5]]), bodies)
+    for ids, bodies in ((list(ids), bodies) for ids, bodies in KINDS.items())))
+CHANGES = st.one_of(
+    st.lists(DOCUMENTS, min_size=4, max_size=25).map(lambda documents: (documents, [])),
+    st.lists(st.sampled_from(EVERYTHING), min_size=1, max_size=6).map(lambda ids: ([], ids)),
+    st.just(([], [*PATIENTS, *AREAS[:2], *(f"unknown-{number}" for number in range(600))])))
+# What runs see of the changes between them: all models, or some first.
+RUNS = st.sampled_from([(), (), ("document_metadata",), ("document_metadata", "contact", "place"), ("dim_place", "fct_report"),
+                        ("+dim_person",), ("agg_area_month",), ("path:models/marts",)])
+HISTORIES = st.lists(st.tuples(st.lists(CHANGES, min_size=1, max_size=3), RUNS), min_size=2, max_size=3)
+
+
+def world():
+    """A document of each id, all as they should be: where histories begin."""
+    def place(uuid, kind, parent=None):
+        return {"_id": uuid, "type": kind, "name": f"Place {uuid}", "place_id": f"c{uuid}", "parent": {"_id": parent}, "contact": {"_id": "w1"},
+                "reported_date": 1756670400000}
+
+    def person(uuid, parent):
+        return {"_id": uuid, "type": "person", "name": f"Person {uuid}", "patient_id": f"c{uuid}", "parent": {"_id": parent}, "sex": "female",
+                "date_of_birth": "2021-01-15", "reported_date": 1759265999000}
+
+    yield from (place(uuid, "district_hospital") for uuid in FACILITIES)
+    yield from (place(uuid, "health_center", "f1") for uuid in AREAS)
+    yield from (place(uuid, "clinic", area) for uuid, area in zip(HOUSEHOLDS, AREAS))
+    yield from (person(uuid, area) for uuid, area in zip(WORKERS, AREAS))
+    yield from (person(uuid, household) for uuid, household in zip(PATIENTS, HOUSEHOLDS * 2))
+    for number, uuid in enumerate(REPORTS):
+        yield {"_id": uuid, "type": "data_record", "form": "pregnancy", "reported_date": 1759265999000 + number * 86400000,
+               "contact": {"_id": "w1", "parent": {"_id": "a1", "parent": {"_id": "f1"}}},
+               "fields": {"patient_uuid": PATIENTS[number % 2]} if number < 3 else {"patient_id": "cp1"}}
+        yield {"_id": f"{uuid}-info", "type": "info", "initial_replication_date": 1759352399000}
+    for uuid, state in zip(TASKS, ("Completed", "Failed")):
+        yield {"_id": uuid, "type": "task", "user": USERS[0], "owner": "p1", "state": state, "emission": {"dueDate": "2025-10-31"}}
+    for uuid in TARGETS:
+        yield {"_id": uuid, "type": "target", "owner": "w1", "reporting_period": "2025-10",
+               "targets": [{"id": "x", "goal": 5, "value": {"pass": 1, "total": 2}}]}
+    for uuid, worker in zip(USERS, WORKERS):
+        yield {"_id": uuid, "type": "user-settings", "contact_id": worker}
+    for uuid, kind in zip(DEVICES, ("telemetry", "feedback")):
+        yield {"_id": uuid, "type": kind, "info": {"message": "x"}}
+
+
+@pytest.fixture(scope="module")
+def begun(server, copy, empty):
+    """Name of a database with the world, modelled; and the queries by which a full refresh fills each table."""
+    warehouse = copy(empty)
+    warehouse.ingest(list(world()))
+    warehouse.dbt("run")
+    warehouse.dbt("compile", "--full-refresh", "--select", "resource_type:model")
+    compiled = warehouse.target / "compiled/cht_sync/models"
+    complete = {("marts" if "marts" in path.parts else "dbt", path.stem): path.read_text(encoding="utf-8")
+                for path in sorted(compiled.rglob("*.sql")) if "views" not in path.parts and path.stem != "dbt_results" and path.parent.suffix != ".yml"}
+    assert [name for name, rows in tables(warehouse, complete).items() if not rows] == []
+    warehouse.connection.close()
+    server.execute("ALTER DATABASE warehouse RENAME TO begun")
+    return "begun", complete
+
+
+def tables(warehouse, complete):
+    return {name: sorted(warehouse.query('SELECT t::text FROM {}."{}" t'.format(*name))) for name in complete}
+
+
+def complete_tables(warehouse, complete):
+    """What a full refresh would put into each table, from what the tables below hold."""
+    made = {}
+    for (schema, name), query in complete.items():
+        columns = ", ".join(f'"{column}"' for column in warehouse.column(
+            "SELECT attname FROM pg_attribute WHERE attrelid = format('%%I.%%I', %s::text, %s::text)::regclass AND attnum > 0 AND NOT attisdropped "
+            "ORDER BY attnum", schema, name))
+        made[schema, name] = sorted(warehouse.query(f"SELECT row({columns})::text FROM ({query}\n) t"))
+    return made
+
+
+def differences(found, wanted):
+    return {f"{schema}.{name}": {"too many": sorted(set(rows) - set(wanted[schema, name])), "missing": sorted(set(wanted[schema, name]) - set(rows))}
+            for (schema, name), rows in found.items() if rows != wanted[schema, name]}
+
+
+def play(warehouse, history, complete):
+    warehouse.query("SELECT set_config('cht.since', '-infinity', false), set_config('cht.until', 'infinity', false)")
+    for changes, selected in history:
+        for number, (documents, deleted) in enumerate(changes):
+            warehouse.ingest(documents, deleted=deleted)
+            if selected and number == 0:
+                warehouse.dbt("run", "--select", *selected)
+        warehouse.dbt("run", "--exclude", "config.materialized:view")
+        assert differences(tables(warehouse, complete), complete_tables(warehouse, complete)) == {}
+        assert warehouse.query("SELECT * FROM dbt.stale") == []
+
+
+def test_histories(copy, begun):
+    """CHT_TEST_HISTORIES says how many; each time the same ones."""
+    name, complete = begun
+    @settings(max_examples=int(os.environ.get("CHT_TEST_HISTORIES", "8")), derandomize=True, deadline=None, database=None,
+              phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(HISTORIES)
+    def histories(history):
+        warehouse = copy(name)
+        play(warehouse, history, complete)
+        warehouse.connection.close()
+
+    histories()
+    # What the queries say, a full refresh does.
+    warehouse = copy(None)
+    found = tables(warehouse, complete)
+    warehouse.dbt("run", "--full-refresh")
+    assert differences(found, tables(warehouse, complete)) == {}
+    warehouse.connection.close()
