@@ -27,6 +27,7 @@ MISTAKES = {
     "two_of_one_name": (
         {"dbt_packages": [{"name": "twin", "git": "https://git.invalid/x", "revision": "1"}] * 2}, ["two entries of one name", "twin, twin"],
     ),
+    "package_named_base": ({"dbt_packages": [{"name": "base", "git": "https://git.invalid/x", "revision": "1"}]}, ["one named base"]),
     "verify_timeout": ({"dbt_verify_timeout": "5min"}, ['dbt_verify_timeout is "5min"', "a number of seconds"]),
 }  # fmt: skip
 PASSWORD = "not-to-be-shown"
