@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-_IGNORED = ("__pycache__", ".egg-info", ".pyc")  # what Python leaves in a tree
+_IGNORED = ("__pycache__", ".egg-info", ".pyc", ".git/")  # what Python and git leave in a tree
 
 
 def read_trees(directories: list[str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ description:
 options:
   src:
     description:
-      - Directories on the controller, each of its own name. What Python leaves in them (C(__pycache__)) is left out.
+      - Directories on the controller, each of its own name. What Python and git leave in them (C(__pycache__), C(.git)) is left out.
     type: list
     elements: path
     required: true

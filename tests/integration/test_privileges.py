@@ -17,6 +17,7 @@ from servers import SECRET
 # Who may read what there is in v1. Nobody but the owner writes it.
 READERS = {
     "v1.adoption": set(),
+    "dbt.couchdb": {"dbt"},
     "v1.couchdb": {"dbt"},
     "v1.couchdb_progress": {"dbt"},
     "v1.document_revision": {"monitor"},

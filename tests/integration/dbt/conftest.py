@@ -27,16 +27,23 @@ SIZE = 3000
 
 
 class Dbt:
-    """dbt as the role installs it, started once; only its `program` is a process a run."""
+    """dbt as the role installs it, started once; only its `executable` is a process a run."""
 
     def __init__(self, venv, server, target):
-        self.program = venv / "bin" / "dbt"
+        self.executable = venv / "bin" / "dbt"
         self.environment = {**os.environ, **environment(server.port, target)}
         self._process = subprocess.Popen([venv / "bin" / "python", Path(__file__).parent / "serve_dbt.py"], env=self.environment,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, *arguments):
-        self._process.stdin.write(json.dumps(arguments) + "\n")
+        return self._ask(arguments)
+
+    def program(self, *arguments, **environment):
+        """Runs the role's program, with its log in the output."""
+        return self._ask({"arguments": [str(argument) for argument in arguments], "environment": environment})
+
+    def _ask(self, request):
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 

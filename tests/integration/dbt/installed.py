@@ -30,4 +30,6 @@ def environment(port: int, target: Path) -> dict[str, str]:
     return {
         "PGHOST": "127.0.0.1", "PGPORT": str(port), "PGDATABASE": "warehouse", "PGUSER": "dbt",
         "CHT_SYNC_TIMEZONE": "Africa/Nairobi", "DO_NOT_TRACK": "1", "DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target),
-        "DBT_PROJECT_DIR": str(ROLE / "project"), "DBT_PROFILES_DIR": str(ROLE / "project")}
+        "DBT_PROJECT_DIR": str(ROLE / "project"), "DBT_PROFILES_DIR": str(ROLE / "project"),
+        "POSTGRES_DB": "warehouse", "POSTGRES_SCHEMA": "dbt", "POSTGRES_TABLE": "couchdb",
+        "PYTHONPATH": f"{ROLE}:{ROOT / 'roles/base/files'}"}

@@ -14,7 +14,7 @@ def test_a_failed_model_is_told_and_catches_up(warehouse, dbt):
     warehouse.query("ALTER TABLE dbt.data_record ADD CONSTRAINT broken CHECK (form <> 'poison') NOT VALID")
     person = {**warehouse.document(warehouse.value("SELECT uuid FROM dbt.person LIMIT 1")), "name": "Renamed"}
     warehouse.ingest([report("new", form="poison"), person])
-    assert subprocess.run([dbt.program, "run"], env=dbt.environment, stdout=subprocess.DEVNULL, check=False).returncode == 1
+    assert subprocess.run([dbt.executable, "run"], env=dbt.environment, stdout=subprocess.DEVNULL, check=False).returncode == 1
     assert where(warehouse, "new") == {'dbt."document_metadata"'}
     assert warehouse.value("SELECT name FROM dbt.contact WHERE uuid = %s", person["_id"]) == "Renamed"
     assert warehouse.value("SELECT status FROM dbt.dbt_results WHERE name = 'data_record' ORDER BY start_time DESC LIMIT 1") == "error"

@@ -44,6 +44,10 @@ ALTER ROLE monitor SET default_transaction_read_only = on;
 -- dbt reads the raw tables, and how far the sources are, and owns its schemas. Dashboards read marts, and nothing else.
 GRANT USAGE ON SCHEMA v1 TO dbt;
 GRANT SELECT ON v1.couchdb, v1.couchdb_progress, v1.sync_status TO dbt;
+-- The raw table where cht-pipeline's models look for it. Its own rights are dbt's.
+SET LOCAL ROLE dbt;
+CREATE OR REPLACE VIEW dbt.couchdb AS SELECT saved_timestamp, _id, _deleted, source, doc FROM v1.couchdb;
+RESET ROLE;
 GRANT USAGE ON SCHEMA marts TO superset_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA marts TO superset_reader;
 ALTER DEFAULT PRIVILEGES FOR ROLE dbt IN SCHEMA marts GRANT SELECT ON TABLES TO superset_reader;

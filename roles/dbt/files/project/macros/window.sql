@@ -6,7 +6,8 @@ How a model learns what changed, without missing a row and without reading one t
 
 saved_timestamp is unique and grows in commit order, so everything up to a stamp that was seen is there. The table
 `watermark` keeps, for each model, up to where it is done. A run of a model covers the window (since, until]: since is
-its own watermark; until is what all its parents have done, or the newest raw row for a model without parents.
+its own watermark; until is what all its parents have done, or the newest raw row for a model without parents: with var
+batch_size the last of so many after since.
 The window moves on whatever rows came, so rows that a model leaves out, and tombstones, cost nothing the next time.
 
 Pre-hook, model and post-hooks are one transaction: a watermark never says more than the model holds, and nobody sees
@@ -27,11 +28,18 @@ a model half done.
         {%- do parents.append("'" ~ node.split('.') | last ~ "'") -%}
     {%- endfor -%}
     {%- set watermarks = "saved_timestamp) from " ~ target.schema ~ ".watermark where model" -%}
-    {{ return((
-        "coalesce((select max(" ~ watermarks ~ " = '" ~ model.name ~ "' and " ~ is_incremental() ~ "), '-infinity')",
-        "coalesce((select " ~ ("min(" ~ watermarks ~ " in (" ~ parents | join(', ') ~ ")" if parents
-            else "max(saved_timestamp) from " ~ source('v1', 'couchdb')) ~ "), '-infinity')",
-    )) }}
+    {%- set since = "coalesce((select max(" ~ watermarks ~ " = '" ~ model.name ~ "' and " ~ is_incremental() ~ "), '-infinity')" -%}
+    {%- set newest = "select max(saved_timestamp) from " ~ source('v1', 'couchdb') -%}
+    {%- if parents -%}
+        {%- set until = "select min(" ~ watermarks ~ " in (" ~ parents | join(', ') ~ ")" -%}
+    {%- elif var('batch_size', none) -%}
+        {%- set batch = "select saved_timestamp from " ~ source('v1', 'couchdb') ~ " where saved_timestamp > " ~ since
+            ~ " order by 1 limit " ~ var('batch_size') | int -%}
+        {%- set until = "select coalesce(max(saved_timestamp), (" ~ newest ~ ")) from (" ~ batch ~ ") batch" -%}
+    {%- else -%}
+        {%- set until = newest -%}
+    {%- endif -%}
+    {{ return((since, "coalesce((" ~ until ~ "), '-infinity')")) }}
 {% endmacro %}
 
 {% macro open_window() %}

@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: ``python3 -m cht_dbt update|assemble``, in dbt's own environment.
+
+Exit codes: 0 all went well; 1 a model failed, or dbt; 2 wrong options. Each model that failed is a line in the journal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+
+from cht_engine import journal
+from cht_engine.notify import Notifier
+
+log = logging.getLogger("cht_dbt")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; the exit code is returned."""
+    parser = argparse.ArgumentParser(prog="cht-dbt", description="Runs dbt's models, or puts a project together.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    update = verbs.add_parser("update", help="refresh what changed in the project, and model what was synced")
+    update.add_argument("--config", required=True, type=Path, metavar="FILE", help="JSON file")
+    update.add_argument("--vars", default="{}", metavar="JSON", help="the project's variables, as dbt takes them")
+    update.add_argument("--full-refresh", action="store_true", help="make all models anew")
+    update.add_argument("--select", nargs="+", default=[], metavar="MODEL", help="just these models, as dbt's --select takes them")
+    update.add_argument("--json", action="store_true", help="say on standard output what became of each model")
+    assemble = verbs.add_parser("assemble", help="put the project and its packages together")
+    assemble.add_argument("--project", required=True, type=Path, metavar="DIR", help="the built-in project")
+    assemble.add_argument("--into", required=True, type=Path, metavar="DIR", help="where assembled projects are kept")
+    assemble.add_argument("--packages", required=True, metavar="JSON", help="list of name, directory, base, schema")
+    assemble.add_argument("--vars", default="{}", metavar="JSON", help="the project's variables, as dbt takes them")
+    options = parser.parse_args(argv)
+    journal.setup("cht_dbt")
+    if options.verb == "assemble":
+        return _assemble(options)
+    if options.full_refresh and options.select:
+        parser.error("a full refresh of some models drops the foreign keys of others: leave out --select or --full-refresh")
+    return _update(options)
+
+
+def _update(options: argparse.Namespace) -> int:
+    # pylint: disable=import-outside-toplevel
+    from cht_dbt.update import Settings, Update
+
+    notifier = Notifier()
+    started = time.monotonic()
+    config = json.loads(options.config.read_text(encoding="utf-8"))
+    settings = Settings(**{**config, "state": Path(config["state"])}, variables=json.loads(options.vars))
+    update = None
+    try:
+        update = Update(settings, notifier.status)
+        well = update.run(options.select, options.full_refresh)
+    except Exception as error:  # pylint: disable=broad-except
+        text = _cause(error)
+        log.error("%s", text)
+        notifier.status(f"failed: {text}")
+        well = False
+    else:
+        text = _sum_up(update, time.monotonic() - started)
+        notifier.status(text)
+    if options.json:
+        outcomes = list(update.outcomes.values()) if update else []
+        json.dump({"summary": text, "models": [_row(outcome, update.refreshed) for outcome in outcomes]}, sys.stdout)
+    return 0 if well else 1
+
+
+def _cause(error: Exception) -> str:
+    # pylint: disable=import-outside-toplevel
+    import psycopg2
+
+    from cht_dbt.calls import DbtError
+    from cht_dbt.outcomes import in_short
+
+    if isinstance(error, (DbtError, psycopg2.Error)):
+        return in_short(str(error))
+    return journal.unforeseen(error)
+
+
+def _sum_up(update, seconds: float) -> str:
+    """Tell what failed, in lines of the journal; the text for systemctl status."""
+    # pylint: disable=import-outside-toplevel
+    from cht_dbt.outcomes import in_short
+
+    outcomes = [outcome for outcome in update.outcomes.values() if not outcome.is_hook]
+    failed = [outcome for outcome in update.outcomes.values() if outcome.failed]
+    skipped = [outcome.name for outcome in outcomes if outcome.status == "skipped"]
+    for outcome in failed:
+        log.error("%s failed: %s", outcome.name, in_short(outcome.message))
+    if skipped:
+        log.error("not run, since they read what failed: %s", ", ".join(sorted(skipped)))
+    text = f"{sum(outcome.status == 'success' for outcome in outcomes)} of {len(outcomes)} models up to date in {seconds:.0f} s"
+    if update.refreshed:
+        text += f", {len(update.refreshed)} made anew"
+    if failed:
+        text += f"; failed: {', '.join(sorted(outcome.name for outcome in failed))}"
+    log.log(logging.ERROR if failed else logging.INFO, "%s", text)
+    return text
+
+
+def _row(outcome, refreshed: set[str]) -> dict:
+    # pylint: disable=import-outside-toplevel
+    from cht_dbt.outcomes import in_short
+
+    row = {**dataclasses.asdict(outcome), "refreshed": outcome.id in refreshed}
+    row["message"] = "" if outcome.status == "success" else in_short(outcome.message)
+    return row
+
+
+def _assemble(options: argparse.Namespace) -> int:
+    # pylint: disable=import-outside-toplevel
+    from cht_dbt.assembly import AssemblyError, Package, assemble
+
+    packages = [Package(**{**package, "directory": Path(package["directory"])}) for package in json.loads(options.packages)]
+    try:
+        made = assemble(options.project, packages, options.into, json.loads(options.vars))
+    except AssemblyError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("changed" if made else "unchanged")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's program: what is refreshed, what is tried again, what a failure stops; with a country's package."""
+
+import re
+import threading
+
+import pytest
+from cht_demo import DATABASES
+from program import Program
+from servers import wait_until
+from test_dbt_models import in_step, report
+
+FORM = "models/forms/pregnancy_visit.sql"
+WITH_COLUMN = "couchdb.doc #>> '{fields,lmp_date_8601}' as lmp_date", "couchdb.doc ->> 'form' || '!' as lmp_date"
+BROKEN = WITH_COLUMN[0], "(1 / 0)::text as lmp_date"
+
+
+@pytest.fixture(scope="module")
+def first(server, copy, empty, dbt, instance, tmp_path_factory):
+    """A program whose first run, in several rounds, has modelled the demo with the country's package."""
+    warehouse = copy(empty)
+    for database in DATABASES:
+        warehouse.ingest(instance.final(database), database)
+    program = Program(tmp_path_factory.mktemp("program"), dbt)
+    made = program.assemble(program.package("country-package"))
+    assert made["success"], made["output"]
+    program.first = program.update(batch_size=1500)
+    warehouse.connection.close()
+    server.execute("ALTER DATABASE warehouse RENAME TO first")
+    return program
+
+
+@pytest.fixture
+def program(first, copy, tmp_path):
+    """The same, on a copy of its warehouse, with the state of its first run."""
+    mine = first.copy(tmp_path)
+    mine.warehouse = copy("first")
+    yield mine
+    mine.warehouse.connection.close()
+
+
+def refreshed(answer):
+    return {name for name, model in answer["models"].items() if model["refreshed"]}
+
+
+def oid(warehouse, relation):
+    return warehouse.value("SELECT to_regclass(%s)::oid", relation)
+
+
+def foreign_keys(warehouse):
+    return warehouse.column("SELECT conrelid::regclass || ' ' || confrelid::regclass FROM pg_constraint WHERE contype = 'f' AND confdeltype = 'c' "
+                            "AND connamespace IN ('dbt'::regnamespace, 'marts'::regnamespace) ORDER BY 1")
+
+
+def test_the_first_run_makes_everything_in_batches(first, program):
+    warehouse = program.warehouse
+    models = {name for name in first.first["models"] if "-on-run-" not in name}
+    assert refreshed(first.first) == models and {"pregnancy_visit", "pregnancies_per_area", "data_record", "dbt_results"} <= models
+    in_step(warehouse)
+    changed = warehouse.value("SELECT count(*) FROM v1.couchdb")
+    assert warehouse.value("SELECT count(DISTINCT invocation_id) FROM dbt.dbt_results") == -(-changed // 1500) >= 2
+    assert warehouse.value("SELECT count(*) FROM dbt.pregnancy_visit") \
+        == warehouse.value("SELECT count(*) FROM v1.couchdb WHERE doc ->> 'form' = 'pregnancy'") > 0
+    assert warehouse.value("SELECT sum(pregnancies) FROM marts.pregnancies_per_area") == warehouse.value("SELECT count(*) FROM dbt.pregnancy_visit")
+
+
+def test_a_run_without_changes_of_the_project_refreshes_nothing(program):
+    """And rows of the package's form go as their documents do. A view is left alone; one that is gone is made again."""
+    warehouse = program.warehouse
+    gone, edited = warehouse.column("SELECT uuid FROM dbt.pregnancy_visit ORDER BY uuid LIMIT 2")
+    view = oid(warehouse, "marts.pregnancies_per_area")
+    warehouse.ingest([{**warehouse.document(edited), "form": "other"}, report("new", fields={"lmp_date_8601": "2026-01-02"})], deleted=[gone])
+    answer = program.update()
+    assert refreshed(answer) == set() and "pregnancies_per_area" not in answer["models"]
+    assert oid(warehouse, "marts.pregnancies_per_area") == view
+    assert warehouse.column("SELECT uuid FROM dbt.pregnancy_visit WHERE uuid IN (%s, %s, 'new')", gone, edited) == ["new"]
+    assert warehouse.value("SELECT lmp_date FROM dbt.pregnancy_visit WHERE uuid = 'new'") == "2026-01-02"
+    warehouse.query("DROP VIEW marts.pregnancies_per_area")
+    assert refreshed(program.update()) == {"pregnancies_per_area"}
+    assert oid(warehouse, "marts.pregnancies_per_area")
+
+
+def test_a_changed_model_is_refreshed_with_what_depends_on_it(program):
+    """A base model too: all foreign keys are there afterwards, and the history is."""
+    warehouse = program.warehouse
+    before, keys = warehouse.value("SELECT count(*) FROM dbt.dbt_results"), foreign_keys(warehouse)
+    program.edit_package(FORM, *WITH_COLUMN)
+    assert program.assemble_again()["success"]
+    assert refreshed(program.update()) == {"pregnancy_visit", "pregnancies_per_area"}
+    assert warehouse.column("SELECT DISTINCT lmp_date FROM dbt.pregnancy_visit") == ["pregnancy!"]
+    program.edit_project("models/base/documents/contact.sql", "doc ->> 'notes' as notes", "doc ->> 'notes' || '' as notes")
+    assert program.assemble_again()["success"]
+    answer = program.update()
+    assert {"contact", "person", "place", "patient", "rpt_data_record"} <= refreshed(answer)
+    assert not {"document_metadata", "data_record", "pregnancy_visit", "dbt_results"} & refreshed(answer)
+    assert foreign_keys(warehouse) == keys
+    assert warehouse.value("SELECT count(*) FROM dbt.dbt_results") > before
+    gone = warehouse.value("SELECT uuid FROM dbt.person ORDER BY uuid LIMIT 1")
+    warehouse.ingest([], deleted=[gone])
+    assert refreshed(program.update()) == set()
+    in_step(warehouse)
+
+
+def test_a_failed_refresh_stops_no_neighbour_and_is_tried_again(program):
+    warehouse = program.warehouse
+    program.edit_package(FORM, *BROKEN)
+    assert program.assemble_again()["success"]
+    for uuid in ("one", "two"):
+        warehouse.ingest([report(uuid)])
+        answer = program.update(check=False)
+        assert not answer["success"]
+        assert "ERROR pregnancy_visit failed: division by zero\n" in answer["output"]
+        assert "ERROR not run, since they read what failed: pregnancies_per_area\n" in answer["output"]
+        assert "failed: pregnancy_visit" in answer["summary"]
+        assert warehouse.value("SELECT count(*) FROM dbt.data_record WHERE uuid = %s", uuid) == 1
+        assert answer["models"]["fct_report"]["status"] == "success"
+    program.edit_package(FORM, BROKEN[1], WITH_COLUMN[1])
+    assert program.assemble_again()["success"]
+    assert refreshed(program.update()) == {"pregnancy_visit", "pregnancies_per_area"}
+    assert warehouse.value("SELECT lmp_date FROM dbt.pregnancy_visit WHERE uuid = 'two'") == "pregnancy!"
+
+
+def test_a_changed_variable_refreshes_everything(program):
+    warehouse = program.warehouse
+    answer = program.update(variables={"facility_types": ["clinic"]})
+    assert set(answer["models"]) - refreshed(answer) <= {name for name in answer["models"] if "-on-run-" in name}
+    assert "dbt_results" not in answer["models"]
+    assert refreshed(program.update(variables={"facility_types": ["clinic"], "dbt_results_days": 3})) == set()
+    in_step(warehouse)
+
+
+def test_a_deadlock_is_tried_again(program):
+    """A real one, with who locks the table of persons and then wants that of contacts, which a run reads meanwhile."""
+    warehouse = program.warehouse
+    person = warehouse.value("SELECT uuid FROM dbt.person ORDER BY uuid LIMIT 1")
+    warehouse.ingest([{**warehouse.document(person), "phone": "new"}])
+    other = warehouse.server.connect(warehouse.name)
+    other.autocommit = False
+    cursor = other.cursor()
+    # The run notices the deadlock, not this one.
+    cursor.execute("SET deadlock_timeout = '2min'; LOCK TABLE dbt.person IN SHARE MODE")
+
+    def collide():
+        wait_until(lambda: warehouse.value("SELECT count(*) FROM pg_locks WHERE relation = 'dbt.person'::regclass AND NOT granted"), 120, "the run's wait")
+        cursor.execute("LOCK TABLE dbt.contact IN ACCESS EXCLUSIVE MODE")
+        other.commit()
+
+    thread = threading.Thread(target=collide)
+    thread.start()
+    try:
+        answer = program.update()
+    finally:
+        thread.join()
+        other.close()
+    assert re.search(r"WARNING trying again: (.*, )?person \(deadlock detected\)\n", answer["output"]), answer["output"]
+    assert warehouse.value("SELECT phone FROM dbt.person WHERE uuid = %s", person) == "new"
+    assert "ERROR" not in answer["output"]
+
+
+def test_just_some_models_by_hand(program):
+    warehouse = program.warehouse
+    warehouse.ingest([report("new")])
+    answer = program.update("--select", "document_metadata")
+    assert {name for name in answer["models"] if "-on-run-" not in name} == {"document_metadata"}
+    assert warehouse.value("SELECT count(*) FROM dbt.data_record WHERE uuid = 'new'") == 0
+    answer = program.update(exclude=["data_record+"])
+    assert "contact" in answer["models"] and "data_record" not in answer["models"] and "pregnancy_visit" not in answer["models"]
+    program.update()
+    in_step(warehouse)
+
+
+def test_a_package_that_cannot_be_used_changes_nothing(program):
+    current = program.current()
+    nothing = {"name": "nothing", "directory": str(program.directory / "state")}
+    twin = program.package("country-package", name="twin")
+    for packages, words in (
+        ([nothing], "package nothing: there is no dbt_project.yml in what was fetched"),
+        ([program.package("country-package"), twin], "package twin: its dbt_project.yml has the name country, which package country-package has too"),
+    ):
+        answer = program.assemble(*packages)
+        assert not answer["success"] and words in answer["output"]
+    program.edit_package("models/shown/pregnancies_per_area.sql", "'pregnancy_visit'", "'never_made'")
+    answer = program.assemble_again()
+    assert not answer["success"]
+    assert "dbt cannot read the project with country" in answer["output"] and "never_made" in answer["output"]
+    assert program.current() == current
+
+
+def test_the_playbook_says_what_became_of_each_model(program, dbt):
+    """Which runs the program as a process of its own; so does a failure's exit code."""
+    program.edit_package(FORM, *BROKEN)
+    assert program.assemble_again()["success"]
+    command = program.command(dbt)
+    code, said = program.playbook(command)
+    assert code != 0
+    assert re.search(r"pregnancy_visit +\| error +\|.* division by zero", said), said
+    assert re.search(r"contact +\| up to date +\| 0 ", said), said
+    assert "failed: pregnancy_visit" in said and "fatal" in said
+    code, said = program.playbook(command, "-e", "dbt_full_refresh=true", "-e", "dbt_select=contact")
+    assert code != 0 and "drops the foreign keys of others" in said
+    program.edit_package(FORM, BROKEN[1], WITH_COLUMN[1])
+    assert program.assemble_again()["success"]
+    code, said = program.playbook(command, "-e", '{"dbt_select": "contact person"}')
+    assert code == 0 and "2 of 2 models up to date" in said, said
