@@ -4,6 +4,7 @@
 
 import os
 
+import hand_worked
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -90,18 +91,6 @@ KINDS = {
                  max_size=3)),
     tuple(DEVICES): st.fixed_dictionaries({"type": st.sampled_from(["telemetry", "feedback"]), "info": st.just({"message": "x"})}),
 }
-# A document of an id of its kind, or of another one: then it becomes something else.
-DOCUMENTS = st.one_of(*(
-    st.builds(lambda uuid, body: {"_id": uuid, **body}, st.sampled_from([*ids * 8, *EVERYTHING[::5]]), bodies)
-    for ids, bodies in ((list(ids), bodies) for ids, bodies in [*KINDS.items(), (REPORTS, KINDS[tuple(REPORTS)])])))
-CHANGES = st.one_of(
-    st.lists(DOCUMENTS, min_size=4, max_size=25).map(lambda documents: (documents, [])),
-    st.lists(st.sampled_from(EVERYTHING), min_size=1, max_size=6).map(lambda ids: ([], ids)),
-    st.just(([], [*PATIENTS, *AREAS[:2], *(f"unknown-{number}" for number in range(600))])))
-# What runs see of the changes between them: all models, or some first.
-RUNS = st.sampled_from([(), (), ("document_metadata",), ("document_metadata", "contact", "place"), ("dim_place", "fct_report"),
-                        ("+dim_person",), ("agg_area_month",), ("path:models/marts",)])
-HISTORIES = st.lists(st.tuples(st.lists(CHANGES, min_size=1, max_size=3), RUNS), min_size=2, max_size=3)
 
 
 def world():
@@ -122,7 +111,7 @@ def world():
     for number, uuid in enumerate(REPORTS):
         yield {"_id": uuid, "type": "data_record", "form": "pregnancy", "reported_date": 1759265999000 + number * 86400000,
                "contact": {"_id": "w1", "parent": {"_id": "a1", "parent": {"_id": "f1"}}},
-               "fields": {"patient_uuid": PATIENTS[number % 2]} if number < 3 else {"patient_id": "cp1"}}
+               "fields": [{"patient_uuid": "p1"}, {"patient_uuid": "p2"}, {"patient_id": "cp1"}, {"place_id": "h1"}, {"place_id": "ch2"}][number]}
         yield {"_id": f"{uuid}-info", "type": "info", "initial_replication_date": 1759352399000}
     for uuid, state in zip(TASKS, ("Completed", "Failed")):
         yield {"_id": uuid, "type": "task", "user": USERS[0], "owner": "p1", "state": state, "emission": {"dueDate": "2025-10-31"}}
@@ -135,12 +124,36 @@ def world():
         yield {"_id": uuid, "type": kind, "info": {"message": "x"}}
 
 
+# The hand-worked instance, which has reports of all forms, is a part of it.
+WORLD = {document["_id"]: document for document in [*world(), *hand_worked.documents()["medic"]]}
+
+
+def edited(uuid, body, members):
+    """The world's document with one or two of its members changed."""
+    return {**WORLD.get(uuid, {"_id": uuid}), **{sorted(body)[number % len(body)]: body[sorted(body)[number % len(body)]] for number in members}}
+
+
+# Mostly an edit of a document as it should be; else a document at random, also of an id of another kind: then it becomes that.
+DOCUMENTS = st.one_of(*(
+    strategy for ids, bodies in ((list(ids), bodies) for ids, bodies in KINDS.items()) for strategy in [
+        *[st.builds(edited, st.sampled_from(ids), bodies, st.lists(st.integers(0, 11), min_size=1, max_size=2))] * 3,
+        st.builds(lambda uuid, body: {"_id": uuid, **body}, st.sampled_from([*ids * 8, *EVERYTHING[::5]]), bodies)]))
+CHANGES = st.one_of(
+    *[st.lists(DOCUMENTS, min_size=1, max_size=10).map(lambda documents: (documents, []))] * 4,
+    st.lists(st.sampled_from(EVERYTHING), min_size=1, max_size=4).map(lambda ids: ([], ids)),
+    st.just(([], [*PATIENTS[:2], *AREAS[:1], *(f"unknown-{number}" for number in range(600))])))
+# What runs see of the changes between them: all models, or some first.
+RUNS = st.sampled_from([(), (), ("document_metadata",), ("document_metadata", "contact", "place"), ("dim_place", "fct_report"),
+                        ("+dim_person",), ("agg_area_month",), ("path:models/marts",)])
+HISTORIES = st.lists(st.tuples(st.lists(CHANGES, min_size=1, max_size=3), RUNS), min_size=2, max_size=4)
+
+
 @pytest.fixture(scope="module")
 def begun(server, copy, hand_worked_database):
-    """Name of a database with the hand-worked instance and the world, modelled; and the queries by which a full refresh fills each table."""
+    """Name of a database with the world, modelled; and the queries by which a full refresh fills each table."""
     warehouse = copy(hand_worked_database)
     there = set(warehouse.column("SELECT _id FROM v1.couchdb"))
-    warehouse.ingest([document for document in world() if document["_id"] not in there])
+    warehouse.ingest([document for uuid, document in WORLD.items() if uuid not in there])
     warehouse.dbt("run")
     warehouse.dbt("compile", "--full-refresh", "--select", "resource_type:model")
     compiled = warehouse.target / "compiled/cht_sync/models"

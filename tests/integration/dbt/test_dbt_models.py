@@ -232,3 +232,15 @@ def test_kinds_that_the_settings_tell_late(warehouse):
     warehouse.dbt("run")
     assert where(warehouse, "late") == {'dbt."document_metadata"', 'dbt."contact"', 'dbt."place"'}
     assert warehouse.column("SELECT id FROM dbt.contact_type WHERE id = 'patient'") == []
+
+
+def test_a_report_about_a_household_that_becomes_something_else(warehouse):
+    """By its shortcode, and by its id."""
+    household, code = warehouse.query("SELECT uuid, place_id FROM dbt.place JOIN dbt.contact USING (uuid) WHERE contact_type = 'clinic' LIMIT 1")[0]
+    warehouse.ingest([report("by-code", fields={"place_id": code}), report("by-id", fields={"place_id": household})])
+    warehouse.dbt("run")
+    asked = "SELECT household_uuid FROM marts.fct_report WHERE uuid IN ('by-code', 'by-id')"
+    assert warehouse.column(asked) == [household] * 2
+    warehouse.ingest([{**warehouse.document(household), "type": "contact", "contact_type": "shop"}])
+    warehouse.dbt("run")
+    assert warehouse.column(asked) == [None] * 2

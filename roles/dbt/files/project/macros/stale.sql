@@ -15,7 +15,7 @@ A mart says in its config what it follows:
     meta={'follows': {'contact': {'reads': ['uuid', 'parent_uuid'], 'keys': 'select uuid from changed'}}}
 
 For each table: the columns that the mart reads, and a query that turns `changed`, those columns of the table's rows
-before and after, into keys of the mart. A row whose columns stay as they were has not changed. A key is the text of the
+before and after, into keys of the mart. An update that leaves these columns as they were is no change. A key is the text of the
 mart's `unique_key`, or of the column that the config's meta names as `key`, where one makes several rows.
 The query may read other tables that the mart reads, and the mart, by their names without schema. Of each row of the mart
 one followed table's row alone must give the key: where two models change at once, neither sees what the other does.

@@ -20,10 +20,12 @@
             'keys': "select left(uuid, -5) from changed where doc_type = 'info' and uuid like '%-info'",
         },
         'dim_place': {
-            'reads': ['uuid', 'area_uuid', 'facility_uuid'],
+            'reads': ['uuid', 'place_type', 'area_uuid', 'facility_uuid'],
             'keys': 'select r.uuid from changed join data_record r on r.contact_uuid = changed.uuid
                      union select r.uuid from changed join data_record r on r.parent_uuid = changed.uuid
-                     union select r.uuid from changed join data_record r on r.grandparent_uuid = changed.uuid',
+                     union select r.uuid from changed join data_record r on r.grandparent_uuid = changed.uuid
+                     union select r.uuid from changed join place using (uuid)
+                     join data_record r on r.place_id in (place.uuid, place.place_id)',
         },
         'place': {
             'reads': ['uuid', 'place_id'],
