@@ -108,7 +108,7 @@ def world():
     yield from (place(uuid, "clinic", area) for uuid, area in zip(HOUSEHOLDS, AREAS))
     yield from (person(uuid, area) for uuid, area in zip(WORKERS, AREAS))
     yield from (person(uuid, household) for uuid, household in zip(PATIENTS, HOUSEHOLDS * 2))
-    for number, uuid in enumerate(REPORTS):
+    for number, uuid in enumerate(REPORTS[:5]):
         yield {"_id": uuid, "type": "data_record", "form": "pregnancy", "reported_date": 1759265999000 + number * 86400000,
                "contact": {"_id": "w1", "parent": {"_id": "a1", "parent": {"_id": "f1"}}},
                "fields": [{"patient_uuid": "p1"}, {"patient_uuid": "p2"}, {"patient_id": "cp1"}, {"place_id": "h1"}, {"place_id": "ch2"}][number]}
