@@ -90,9 +90,10 @@ molecule-%: $(VENV)/.tests ## One scenario, e.g. molecule-default
 # --- longer faults and benches, no part of `test` -------------------------------------------------------------------
 
 .PHONY: soak
-soak: $(VENV)/.tests ## The kills of `integration` ten times as often: CHT_TEST_KILLS=50
+soak: $(VENV)/.tests ## What `integration` does by chance, ten times as often: CHT_TEST_KILLS=50 CHT_TEST_HISTORIES=40
 	$(TESTBED)/postgresql.sh
-	CHT_TEST_KILLS=$${CHT_TEST_KILLS:-50} pytest -s tests/integration/test_relay_kills.py tests/integration/test_crashes.py
+	CHT_TEST_KILLS=$${CHT_TEST_KILLS:-50} CHT_TEST_HISTORIES=$${CHT_TEST_HISTORIES:-40} pytest -s $(addprefix tests/integration/,\
+		test_relay_kills.py test_crashes.py dbt/test_dbt_histories.py)
 
 .PHONY: bench-ingest
 bench-ingest: $(VENV)/.tests ## How fast api.ingest is, as ratios to COPY + upsert

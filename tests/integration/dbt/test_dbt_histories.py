@@ -205,7 +205,7 @@ def test_histories(copy, begun):
     """CHT_TEST_HISTORIES says how many; each time the same ones."""
     name, complete = begun
 
-    @settings(max_examples=int(os.environ.get("CHT_TEST_HISTORIES", "8")), derandomize=True, deadline=None, database=None,
+    @settings(max_examples=int(os.environ.get("CHT_TEST_HISTORIES", "4")), derandomize=True, deadline=None, database=None,
               phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(HISTORIES)
     def histories(history):
