@@ -244,3 +244,20 @@ def test_a_report_about_a_household_that_becomes_something_else(warehouse):
     warehouse.ingest([{**warehouse.document(household), "type": "contact", "contact_type": "shop"}])
     warehouse.dbt("run")
     assert warehouse.column(asked) == [None] * 2
+
+
+def test_rows_that_what_an_edit_took_away_had_made(warehouse):
+    """Keys come from what rows held before too: a shortcode, and an account's and a place's person."""
+    patient, code = warehouse.query("SELECT uuid, patient_id FROM dbt.patient JOIN marts.dim_person USING (uuid) WHERE household_uuid IS NOT NULL LIMIT 1")[0]
+    area = warehouse.value("SELECT min(uuid) FROM marts.dim_area")
+    person = {"type": "person", "name": "Worker", "parent": {"_id": area}}
+    account = {"_id": "org.couchdb.user:extra", "type": "user-settings", "contact_id": "worker"}
+    warehouse.ingest([report("by-code", fields={"patient_id": code}), {"_id": "worker", **person}, account])
+    warehouse.dbt("run")
+    workers = "SELECT uuid FROM marts.dim_chw WHERE uuid = 'worker'"
+    assert warehouse.column("SELECT patient_uuid FROM marts.fct_report WHERE uuid = 'by-code'") == [patient]
+    assert warehouse.column(workers) == ["worker"]
+    warehouse.ingest([{**warehouse.document(patient), "patient_id": "other"}, {**account, "contact_id": "nobody"}])
+    warehouse.dbt("run")
+    assert warehouse.column("SELECT patient_uuid FROM marts.fct_report WHERE uuid = 'by-code'") == [None]
+    assert warehouse.column(workers) == []
