@@ -49,10 +49,9 @@ local: $(VENV)/.controller ## The source alone: a CouchDB with CHT documents
 
 # --- tests ----------------------------------------------------------------------------------------------------------
 
-.PHONY: test lint sanity unit integration integration-local integration-17 molecule e2e
+.PHONY: test lint sanity unit integration integration-local integration-17 molecule e2e e2e-anew
 test: $(VENV)/.tests ## Everything CI runs; takes down a demo that is up, to make its own from nothing
-	$(TESTBED)/lanes.sh "lint sanity unit integration demo-down e2e molecule-multi_vm" \
-		"molecule-default molecule-logstash"
+	$(TESTBED)/lanes.sh 2 molecule-default lint integration-local molecule-logstash unit e2e-anew molecule-multi_vm integration-17 sanity
 
 lint: $(VENV)/.tests ## Style, Ansible's production profile, documentation against the specs
 	yamllint -s .
@@ -77,6 +76,9 @@ integration-17: $(VENV)/.tests ## What PostgreSQL itself does, on PostgreSQL 17,
 	$(TESTBED)/postgresql.sh 17
 	$(TESTBED)/ruby.sh
 	CHT_TEST_POSTGRESQL=17 pytest tests/integration $(addprefix --ignore tests/integration/,dbt $(addprefix test_,$(addsuffix .py,tls playbooks parity parity_playbook couch_http relay_kills relay_memory)))
+
+e2e-anew: demo-down
+	@$(MAKE) --no-print-directory e2e
 
 e2e: $(VENV)/.tests demo ## The demo in a real browser, from a report in CouchDB to the number on the screen
 	$(TESTBED)/chromium.sh

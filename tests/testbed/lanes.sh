@@ -2,10 +2,11 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# usage: lanes.sh "TARGET..." "TARGET..."
+# usage: lanes.sh LANES TARGET...
 #
-# Runs make's targets in lanes beside each other, since most of the time a machine is waited for. Each line says whose
-# it is. At the end: how long each target took and, last, what failed, in the words of whatever failed.
+# Runs make's targets in so many lanes beside each other, since much of the time a machine is waited for: a lane that is
+# free takes the next one, so the longest come first. Each line says whose it is. At the end: how long each target took
+# and, last, what failed, in the words of whatever failed. After a failure no other target is begun.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
@@ -13,15 +14,24 @@ export COLUMNS=500 # so that molecule breaks no line that is looked for in the e
 outputs=$(mktemp -d)
 trap 'rm -rf "$outputs"' EXIT
 
-# One after the other, until one fails.
+printf '%s\n' "${@:2}" >"$outputs/.queue"
+
+# Takes the first target off the queue.
+next() {
+    (
+        flock 9
+        head -n 1 "$outputs/.queue"
+        sed -i 1d "$outputs/.queue"
+    ) 9>"$outputs/.lock"
+}
+
 lane() {
-    local number=$1 target start status
-    shift
-    for target in "$@"; do
+    local target start status
+    while target=$(next) && [ -n "$target" ]; do
         start=$SECONDS status=0
-        make --no-print-directory "$target" 2>&1 | tee "$outputs/$target" | sed -u "s/^/[$number] /" || status=1
+        make --no-print-directory "$target" 2>&1 | tee "$outputs/$target" | sed -u "s/^/[$1] /" || status=1
         printf '%4d s  %s\n' $((SECONDS - start)) "$target" >>"$outputs/.times"
-        [ "$status" = 0 ] || { echo "$target" >>"$outputs/.failed"; return 1; }
+        [ "$status" = 0 ] || { echo "$target" >>"$outputs/.failed"; : >"$outputs/.queue"; return 1; }
     done
 }
 
@@ -33,9 +43,8 @@ why() {
 }
 
 pids=()
-for targets in "$@"; do
-    # shellcheck disable=SC2086
-    lane $((${#pids[@]} + 1)) $targets &
+for number in $(seq "$1"); do
+    lane "$number" &
     pids+=($!)
 done
 failed=0
