@@ -20,7 +20,7 @@ def installed() -> Path:
     if not (venv / ".complete").exists():
         uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
         subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, venv], check=True)
-        subprocess.run([uv, "pip", "install", "-q", "--python", venv / "bin" / "python", "--require-hashes", "-r", lock], check=True)
+        subprocess.run([uv, "pip", "install", "-q", "--compile-bytecode", "--python", venv / "bin" / "python", "--require-hashes", "-r", lock], check=True)
         (venv / ".complete").touch()
     return venv
 

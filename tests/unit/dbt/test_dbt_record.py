@@ -4,7 +4,7 @@
 
 import json
 
-from cht_dbt.record import Record, fingerprint
+from cht_dbt.record import Record, content, fingerprint
 
 
 def node(kind="model", materialized="incremental"):
@@ -53,3 +53,28 @@ def test_each_value_counts_in_the_fingerprint():
     first = fingerprint(variables={"a": 1, "b": 2}, zone="UTC")
     assert first == fingerprint(zone="UTC", variables={"b": 2, "a": 1})
     assert len({first, fingerprint(variables={"a": 1}, zone="UTC"), fingerprint(variables={"a": 1, "b": 2}, zone="Africa/Nairobi")}) == 3
+
+
+def test_a_change_of_the_record_leaves_something_to_refresh(tmp_path):
+    record = Record(tmp_path / "record")
+    record.store(MANIFEST, {"a", "b"}, "f")
+    assert not record.is_complete("p")
+    record.complete("p")
+    assert record.is_complete("p") and not record.is_complete("q")
+    record.forget({"b"})
+    assert not record.is_complete("p")
+
+
+def test_each_file_counts_in_the_content(tmp_path):
+    project, package = tmp_path / "project", tmp_path / "package"
+    for directory in (project / "models", package):
+        directory.mkdir(parents=True)
+    (project / "models/a.sql").write_text("select 1")
+    (project / "linked").symlink_to(package)
+    (package / "b.sql").write_text("select 2")
+    seen = {content(project)}
+    (package / "b.sql").write_text("select 3")
+    seen.add(content(project))
+    (project / "models/a.sql").rename(project / "models/c.sql")
+    seen.add(content(project))
+    assert len(seen) == 3 and content(project) in seen

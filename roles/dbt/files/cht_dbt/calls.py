@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
@@ -22,17 +23,19 @@ class DbtError(Exception):
 
 
 class Dbt:
-    """The project, read once."""
+    """The project, read once it is asked what is in it. Each method raises DbtError where it cannot be read."""
 
     def __init__(self, variables: Mapping[str, Any], target: Path) -> None:
-        """variables: as --vars takes them. target: where dbt writes its artifacts, DBT_TARGET_PATH.
-
-        Raises DbtError where the project cannot be read.
-        """
+        """variables: as --vars takes them. target: where dbt writes its artifacts, DBT_TARGET_PATH."""
         self._variables = json.dumps(variables)
+        self._target = target
         self._manifest: Any = None
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """dbt's manifest, as it writes it."""
         self._manifest = self._call("parse", [])
-        self.manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
+        return json.loads((self._target / "manifest.json").read_text())
 
     @property
     def children(self) -> Mapping[str, Sequence[str]]:
@@ -55,7 +58,9 @@ class Dbt:
 
     def run(self, select: Sequence[str] = (), exclude: Sequence[str] = (), full_refresh: bool = False) -> list[Outcome]:
         """Run models; a model that fails is an outcome. Raises DbtError where dbt itself fails."""
-        answer = self._call("run", [*(["--full-refresh"] if full_refresh else []), *_chosen(select, exclude)])
+        # Its artifacts are for other tools, and take a second to write.
+        options = ["--no-write-json", *(["--full-refresh"] if full_refresh else [])]
+        answer = self._call("run", [*options, *_chosen(select, exclude)])
         return [_outcome(result) for result in answer.results]
 
     def _call(self, verb: str, arguments: Sequence[str]) -> Any:

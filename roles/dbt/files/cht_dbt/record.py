@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any, Collection, Mapping
@@ -19,6 +20,17 @@ def fingerprint(**values: Any) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
+def content(directory: Path) -> str:
+    """Digest of all files below a directory, also below links."""
+    total = hashlib.sha256()
+    for parent, directories, files in os.walk(directory, followlinks=True):
+        directories.sort()
+        for file in sorted(files):
+            path = Path(parent, file)
+            total.update(f"{path.relative_to(directory)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
 class Record:
     """Kept in a directory, where dbt's --state reads it."""
 
@@ -26,10 +38,19 @@ class Record:
         self.directory = directory
         self._manifest = directory / "manifest.json"
         self._fingerprint = directory / "fingerprint"
+        self._complete = directory / "complete"
 
     def holds(self, wanted: str) -> bool:
         """Whether there is a record, made with this fingerprint."""
         return self._fingerprint.exists() and self._manifest.exists() and self._fingerprint.read_text() == wanted
+
+    def is_complete(self, project: str) -> bool:
+        """Whether nothing of this project is left to refresh."""
+        return self._complete.exists() and self._complete.read_text() == project
+
+    def complete(self, project: str) -> None:
+        """Keep in mind that nothing of this project is left to refresh."""
+        self._complete.write_text(project)
 
     def models(self) -> dict[str, Any]:
         """The recorded models, by id, as dbt's manifest has them."""
@@ -57,6 +78,7 @@ class Record:
         # The fingerprint goes first and comes last: a record that was cut off is none.
         self.directory.mkdir(parents=True, exist_ok=True)
         self._fingerprint.unlink(missing_ok=True)
+        self._complete.unlink(missing_ok=True)
         kept = {id_: node for id_, node in manifest["nodes"].items() if id_ in nodes}
         self._manifest.write_text(json.dumps({**manifest, "nodes": kept}))
         self._fingerprint.write_text(wanted)

@@ -16,7 +16,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from cht_dbt.calls import Dbt
 from cht_dbt.outcomes import Outcome, below, in_short, is_transient, to_try_again
-from cht_dbt.record import Record, fingerprint
+from cht_dbt.record import Record, content, fingerprint
 from cht_dbt.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
@@ -47,10 +47,7 @@ class Update:
     """One run. Its outcomes are the last of each node."""
 
     def __init__(self, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> None:
-        """tell: hears in a line what goes on.
-
-        Raises DbtError where the project cannot be read.
-        """
+        """tell: hears in a line what goes on."""
         self._settings = settings
         self._tell = tell
         self._warehouse = Warehouse(settings.builtin)
@@ -60,8 +57,7 @@ class Update:
         self._newest: datetime | None = None
         batch = {"batch_size": settings.batch_size} if settings.batch_size else {}
         tell("reading the project")
-        target = Path(os.environ["DBT_TARGET_PATH"])
-        self._dbt = self._patiently(lambda: Dbt({**settings.variables, **batch}, target))
+        self._dbt = Dbt({**settings.variables, **batch}, Path(os.environ["DBT_TARGET_PATH"]))
 
     def run(self, only: Sequence[str] = (), full_refresh: bool = False) -> bool:
         """Do it; whether all went well. Raises DbtError, psycopg2.Error.
@@ -103,28 +99,38 @@ class Update:
 
     def _refresh_changed(self, wanted: str) -> set[str]:
         """Ids of the models that still wait for a refresh."""
-        changed = self._changed()
+        # Most runs: then dbt need not tell what changed, which takes as long as its start.
+        settings = self._settings
+        project = fingerprint(content=content(Path(os.environ["DBT_PROJECT_DIR"])), select=settings.select, exclude=settings.exclude)
+        if self._record.is_complete(project) and not self._missing():
+            return set()
         kept = self._history()
+        changed = self._changed()
         refresh = changed - kept
         if refresh:
             self._tell(f"making {len(refresh)} changed models anew")
             self._run([self._dbt.selector(id_) for id_ in sorted(refresh)], full_refresh=True)
-        if changed:
-            return self._store(kept | (set(self._dbt.models()) - changed), wanted, refresh)
-        return set()
+        waiting = self._store(kept | (set(self._dbt.models()) - changed), wanted, refresh) if changed else set()
+        if not waiting:
+            self._record.complete(project)
+        return waiting
 
     def _changed(self) -> set[str]:
         """Ids of the models that are not as the record has them, or are not there, and of what depends on them."""
+        missing = self._missing()
+        if missing:
+            self._record.forget(missing)
+        # An intersection of both, for each of the selectors.
+        select = [f"state:modified+,{selector}" for selector in self._settings.select] or ["state:modified+"]
+        return self._dbt.changed(select, self._settings.exclude, self._record.directory)
+
+    def _missing(self) -> set[str]:
+        """Ids of the recorded models whose tables or views are not there."""
         models = self._record.models()
         relations = {
             (node["schema"], node["alias"]): id_ for id_, node in models.items() if node["config"]["materialized"] != "ephemeral"
         }
-        missing = self._patiently(lambda: self._warehouse.missing(relations))
-        if missing:
-            self._record.forget({relations[relation] for relation in missing})
-        # An intersection of both, for each of the selectors.
-        select = [f"state:modified+,{selector}" for selector in self._settings.select] or ["state:modified+"]
-        return self._dbt.changed(select, self._settings.exclude, self._record.directory)
+        return {relations[relation] for relation in self._patiently(lambda: self._warehouse.missing(relations))}
 
     def _history(self) -> set[str]:
         """Id of the table of results, once it is there."""
@@ -167,7 +173,7 @@ class Update:
         outcomes = self._patiently(lambda: self._dbt.run(select, exclude, full_refresh))
         for pause in self._settings.pauses:
             self.outcomes.update((outcome.id, outcome) for outcome in outcomes)
-            again = to_try_again(outcomes, self._dbt.children)
+            again = to_try_again(outcomes, self._dbt.children) if any(outcome.failed for outcome in outcomes) else set()
             if not again:
                 return
             names = ", ".join(sorted(self.outcomes[id_].name for id_ in again))
