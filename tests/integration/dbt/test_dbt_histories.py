@@ -124,8 +124,9 @@ def world():
                "targets": [{"id": "x", "goal": 5, "value": {"pass": 1, "total": 2}}]}
     for uuid, worker in zip(USERS, WORKERS):
         yield {"_id": uuid, "type": "user-settings", "contact_id": worker}
-    for uuid, kind in zip(DEVICES, ("telemetry", "feedback")):
-        yield {"_id": uuid, "type": kind, "info": {"message": "x"}}
+    for uuid in DEVICES:
+        yield {"_id": uuid, "type": uuid.split("-")[0], "info": {"message": "x 1"}, "metadata": {"user": "u", "year": 2026},
+               "meta": {"time": "2026-01-02T03:04:05.000Z", "source": "automatic", "user": {"name": "u"}}}
 
 
 # The hand-worked instance, which has reports of all forms, is a part of it.
