@@ -143,7 +143,7 @@ def _copy(source: Path, target: Path, without: Iterable[str] = ()) -> None:
 def _check(project: Path, variables: Mapping[str, Any]) -> None:
     with _environment(DBT_PROJECT_DIR=project, DBT_PROFILES_DIR=project, DBT_TARGET_PATH=project / "target", DBT_LOG_PATH=project / "logs"):
         install_packages()
-        Dbt(variables, project / "target")
+        Dbt(variables, project / "target").read()
     for directory in ("target", "logs"):
         shutil.rmtree(project / directory, ignore_errors=True)
 

@@ -31,6 +31,10 @@ class Dbt:
         self._target = target
         self._manifest: Any = None
 
+    def read(self) -> None:
+        """Raises DbtError unless dbt can read it."""
+        assert self.manifest
+
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """dbt's manifest, as it writes it."""
