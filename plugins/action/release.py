@@ -4,25 +4,10 @@
 
 from __future__ import annotations
 
-from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.cht.sync.plugins.module_utils._release import read_trees
+from ansible_collections.cht.sync.plugins.plugin_utils._source_directory import SourceDirectoryAction
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _requires_connection = True
-
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
-        args = dict(self._task.args)
-        if "files" in args:
-            raise AnsibleActionFail("files are read from src; give src instead")
-        sources = args.get("src") or []
-        try:
-            args["files"] = read_trees([self._find_needle("files", path) for path in ([sources] if isinstance(sources, str) else sources)])
-        except (ValueError, AnsibleError) as error:
-            raise AnsibleActionFail(f"src: {error}") from error
-        result.update(self._execute_module(module_args=args, task_vars=task_vars))
-        return result
+class ActionModule(SourceDirectoryAction):
+    def read(self, directory: str | list[str]) -> dict:
+        return read_trees([directory] if isinstance(directory, str) else directory)

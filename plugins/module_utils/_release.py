@@ -62,7 +62,8 @@ class Releases:
         return self.link.is_symlink() and self.link.resolve() == self.path(files).resolve() and self.current() == files
 
     def deploy(self, files: dict[str, bytes]) -> None:
-        """Writes the release and makes it current; whoever looks meanwhile sees the old one or the new one, whole.
+        """Writes the release and makes it current; whoever looks meanwhile sees the old one or the new one, whole. (One that
+        was changed by hand is away for a moment while it is put right.)
 
         Raises OSError.
         """
@@ -70,20 +71,20 @@ class Releases:
         path = self.path(files)
         if _contents(path) != files:
             written = path.with_name(f".{path.name}.new")
-            shutil.rmtree(written, ignore_errors=True)
+            old = path.with_name(f".{path.name}.old")
+            for left in (written, old):
+                _remove(left)
             for name, content in files.items():
                 _write(written / name, content)
-            old = path.with_name(f".{path.name}.old")
-            shutil.rmtree(old, ignore_errors=True)
             if path.exists():  # somebody changed it
                 path.rename(old)
             written.rename(path)
-            shutil.rmtree(old, ignore_errors=True)
+            _remove(old)
+            os.sync()  # a power cut must not leave a link to files without content
         made = self.root / ".current.new"
         made.unlink(missing_ok=True)
         made.symlink_to(path)
         made.replace(self.link)
-        os.sync()  # a power cut must not leave a link to files without content
 
 
 def difference(old: dict[str, bytes], new: dict[str, bytes]) -> list[dict[str, str]]:
@@ -103,6 +104,11 @@ def _contents(root: Path) -> dict[str, bytes]:
     paths = (path for path in root.rglob("*") if path.is_file())
     names = ((path, str(path.relative_to(root))) for path in paths)
     return {name: path.read_bytes() for path, name in sorted(names) if not any(mark in name for mark in _IGNORED)}
+
+
+def _remove(directory: Path) -> None:
+    if directory.exists():
+        shutil.rmtree(directory)
 
 
 def _write(path: Path, content: bytes) -> None:

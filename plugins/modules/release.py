@@ -27,7 +27,7 @@ options:
       - Directory of the releases on the target. It is made where it is missing.
     type: path
     required: true
-  files:
+  bundle:
     description:
       - What the action plugin read from O(src). Not for use in playbooks.
     type: dict
@@ -66,11 +66,11 @@ def main() -> None:
         argument_spec={
             "src": {"type": "list", "elements": "path", "required": True},
             "root": {"type": "path", "required": True},
-            "files": {"type": "dict"},
+            "bundle": {"type": "dict"},
         },
         supports_check_mode=True,
     )
-    releases, files = Releases(module.params["root"]), decoded(module.params["files"] or {})
+    releases, files = Releases(module.params["root"]), decoded(module.params["bundle"] or {})
     changed = not releases.is_deployed(files)
     result = {"changed": changed, "release": str(releases.path(files))}
     if module._diff and changed:
