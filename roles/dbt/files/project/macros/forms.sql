@@ -55,7 +55,7 @@ from (
     {%- elif column.data_type == 'boolean' -%}
         case {{ text }} when 'yes' then true when 'no' then false end
     {%- elif column.data_type == 'date' -%}
-        ({{ day_of("left(" ~ text ~ ", 4)", "substr(" ~ text ~ ", 6, 2)", "substr(" ~ text ~ ", 9, 2)") }})::date
+        ({{ iso_day(text) }})::date
     {%- elif column.data_type == 'integer' -%}
         case when {{ text }} ~ '^\d{1,9}(\.\d*)?$' then trunc(({{ text }})::numeric)::integer end
     {%- else -%}
@@ -77,9 +77,4 @@ from (
     case when {{ delivery }}.reported_day >= {{ delivery }}.delivered + {{ days }}
         then {{ delivery }}.pnc_24_hours or {{ delivery }}.pnc_3_days {%- if days == 7 %} or {{ delivery }}.pnc_7_days {%- endif %}
     end
-{%- endmacro %}
-
-{# First day of the month of a day. #}
-{% macro month_of(day) -%}
-    date_trunc('month', ({{ day }})::timestamp)::date
 {%- endmacro %}

@@ -17,6 +17,11 @@
     end
 {%- endmacro %}
 
+{# The same of a text that begins with a day as ISO 8601 writes it. #}
+{% macro iso_day(text) -%}
+    {{ day_of("left(" ~ text ~ ", 4)", "substr(" ~ text ~ ", 6, 2)", "substr(" ~ text ~ ", 9, 2)") }}
+{%- endmacro %}
+
 {# A moment written as epoch milliseconds, number or text, or as ISO 8601, UTC unless it says otherwise. #}
 {% macro moment_of(expression) -%}
     case
@@ -24,7 +29,7 @@
         then to_timestamp(({{ expression }})::double precision / 1000)
         when {{ expression }} ~ '^[12]\d{3}-\d\d-\d\d'
         then (
-            {{ day_of("left(" ~ expression ~ ", 4)", "substr(" ~ expression ~ ", 6, 2)", "substr(" ~ expression ~ ", 9, 2)") }}
+            {{ iso_day(expression) }}
             + coalesce(substring({{ expression }} from '[T ](\d\d:[0-5]\d(:[0-5]\d(\.\d{1,6})?)?)')::interval, '0')
             - coalesce(substring({{ expression }} from '[+-]\d\d:[0-5]\d$')::interval, '0')
         ) at time zone 'UTC'
@@ -44,9 +49,14 @@
 {% macro date_of(expression) -%}
     case
         when {{ expression }} ~ '^[12]\d{3}-\d\d-\d\d$'
-        then {{ day_of("left(" ~ expression ~ ", 4)", "substr(" ~ expression ~ ", 6, 2)", "right(" ~ expression ~ ", 2)") }}::date
+        then ({{ iso_day(expression) }})::date
         else {{ local_day(moment_of(expression)) }}
     end
+{%- endmacro %}
+
+{# First day of the month of a day. #}
+{% macro month_of(day) -%}
+    date_trunc('month', ({{ day }})::timestamp)::date
 {%- endmacro %}
 
 {# Day and month of a moment, in var time_zone. #}
@@ -54,7 +64,7 @@
     (({{ moment }}) at time zone '{{ var("time_zone") }}')::date
 {%- endmacro %}
 {% macro local_month(moment) -%}
-    date_trunc('month', ({{ moment }}) at time zone '{{ var("time_zone") }}')::date
+    {{ month_of(local_day(moment)) }}
 {%- endmacro %}
 
 {# A number written as one, of up to 15 digits. #}

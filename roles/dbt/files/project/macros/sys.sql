@@ -48,6 +48,5 @@
 
 {# Whether it says when, and a day that there is: then text and day are in one order. #}
 {% macro feedback_is_dated() -%}
-    period_start ~ '^[12]\d{3}-\d\d-\d\d' and left(period_start, 10) = to_char({{ day_of(
-        "left(period_start, 4)", "substr(period_start, 6, 2)", "substr(period_start, 9, 2)") }}, 'YYYY-MM-DD')
+    period_start ~ '^[12]\d{3}-\d\d-\d\d' and left(period_start, 10) = to_char({{ iso_day('period_start') }}, 'YYYY-MM-DD')
 {%- endmacro %}

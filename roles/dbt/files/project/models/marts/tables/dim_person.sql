@@ -47,7 +47,7 @@ counted as (
         *,
         -- greatest and least leave out nulls.
         case when died is not null or muted is not null
-            then greatest(least(date_trunc('month', died), {{ local_month('muted') }}), entered_month)::date end as left_month
+            then greatest(least({{ month_of('died') }}, {{ local_month('muted') }}), entered_month) end as left_month
     from entered
 )
 
@@ -65,7 +65,7 @@ select
     case when entered_month is not null then left_month end as left_month,
     -- Who was five already when registered never was one of the under-fives.
     case
-        when date_trunc('month', date_of_birth + interval '5 years') > entered_month
-        then least(date_trunc('month', date_of_birth + interval '5 years'), left_month)::date
+        when {{ month_of("date_of_birth + interval '5 years'") }} > entered_month
+        then least({{ month_of("date_of_birth + interval '5 years'") }}, left_month)
     end as five_month
 from counted

@@ -63,7 +63,7 @@ select
     task.state,
     task.authored,
     task.due_day,
-    date_trunc('month', task.due_day)::date as due_month,
+    {{ month_of('task.due_day') }} as due_month,
     task.end_day
 from task
 left join {{ ref('user') }} account on account.user_id = task.user_id
