@@ -57,7 +57,7 @@ def _update(options: argparse.Namespace) -> int:
     try:
         update = Update(settings, notifier.status)
         well = update.run(options.select, options.full_refresh)
-    except Exception as error:  # pylint: disable=broad-except
+    except Exception as error:  # pylint: disable=broad-except  # whatever it is, journal and status say it
         text = _cause(error)
         log.error("%s", text)
         notifier.status(f"failed: {text}")

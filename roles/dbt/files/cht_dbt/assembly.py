@@ -54,7 +54,8 @@ def assemble(builtin: Path, packages: Sequence[Package], into: Path, variables: 
     names = _names(roots)
     project = into / _identity(builtin, roots, variables)
     if not (project / ".complete").exists():
-        shutil.rmtree(project, ignore_errors=True)
+        if project.exists():  # cut off
+            shutil.rmtree(project)
         try:
             _build(project, builtin, roots, names)
             _check(project, variables)
@@ -145,7 +146,8 @@ def _check(project: Path, variables: Mapping[str, Any]) -> None:
         install_packages()
         Dbt(variables, project / "target").read()
     for directory in ("target", "logs"):
-        shutil.rmtree(project / directory, ignore_errors=True)
+        if (project / directory).exists():
+            shutil.rmtree(project / directory)
 
 
 @contextmanager

@@ -72,7 +72,8 @@ class Record:
 
     def clear(self) -> None:
         """Without a record the next run refreshes everything."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if self.directory.exists():
+            shutil.rmtree(self.directory)
 
     def _write(self, manifest: Mapping[str, Any], nodes: Collection[str], wanted: str) -> None:
         # The fingerprint goes first and comes last: a record that was cut off is none.

@@ -190,7 +190,7 @@ class Update:
         for pause in self._settings.pauses:
             try:
                 return what()
-            except Exception as error:  # pylint: disable=broad-except
+            except Exception as error:  # pylint: disable=broad-except  # dbt's and psycopg2's, told apart by their texts
                 if not is_transient(str(error)):
                     raise
                 log.warning("trying again: %s", in_short(str(error)))
