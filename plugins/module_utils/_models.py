@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-_EXIST = "SELECT to_regclass('marts.sys_dbt_last_run') IS NOT NULL AND to_regclass('marts.sys_dbt_run') IS NOT NULL"
+from ansible_collections.cht.sync.plugins.module_utils import _postgres
+
+_EXIST = "SELECT to_regclass('marts.sys_dbt_last_run') IS NOT NULL AND to_regclass('marts.sys_dbt_run') IS NOT NULL AS exist"
 
 _MODELS = """
 SELECT schema_name AS schema, model, materialized, status,
@@ -18,13 +20,7 @@ _TESTS = "SELECT failed FROM marts.sys_dbt_run WHERE tests > 0 ORDER BY started 
 
 def models(connection) -> tuple[list[dict], int | None]:
     """All models, and how many tests failed when they last ran; ([], None) where dbt has not run yet. Raises psycopg2.Error."""
-    with connection.cursor() as cursor:
-        cursor.execute(_EXIST)
-        if not cursor.fetchone()[0]:
-            return [], None
-        cursor.execute(_MODELS)
-        names = [column.name for column in cursor.description]
-        found = [dict(zip(names, row)) for row in cursor.fetchall()]
-        cursor.execute(_TESTS)
-        tests = cursor.fetchone()
-    return found, tests[0] if tests else None
+    if not _postgres.rows(connection, _EXIST)[0]["exist"]:
+        return [], None
+    tests = _postgres.rows(connection, _TESTS)
+    return _postgres.rows(connection, _MODELS), tests[0]["failed"] if tests else None

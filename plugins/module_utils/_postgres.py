@@ -73,6 +73,14 @@ def connect(params: dict):
     return psycopg2.connect(**{key: value for key, value in wanted.items() if value})
 
 
+def rows(connection, sql: str) -> list[dict]:
+    """The rows of a query, by the names of its columns. Raises psycopg2.Error."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+
 def connection_advice(params: dict, error: Exception) -> str:
     """What to tell the operator when the connection failed: the server, its own words, and the remedy."""
     where = params["login_host"] or params["login_unix_socket"] or "the Unix socket"

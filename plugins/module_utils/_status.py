@@ -30,10 +30,7 @@ def warehouse(connection, count_timeout: int) -> dict[str, dict]:
 
     Counting reads the whole table. Where it takes longer than count_timeout seconds, both are None. Raises psycopg2.Error.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_QUERY)
-        names = [column.name for column in cursor.description]
-        rows = [dict(zip(names, row)) for row in cursor.fetchall()]
+    rows = _postgres.rows(connection, _QUERY)
     counts = _counts(connection, count_timeout)
     for row in rows:
         row["postgresql"], row["deleted"] = (None, None) if counts is None else counts.get(row["source"], (0, 0))
