@@ -18,6 +18,7 @@ description:
   - Takes over databases of upstream's cht-sync in place, some rows a run; run it until RV(adoption[].finished) is true of all.
   - Data is never dropped, but old tables on demand. A database that is newer than the SQL is refused.
 extends_documentation_fragment:
+  - cht.sync.attributes
   - cht.sync.postgresql
 options:
   src:
@@ -134,11 +135,9 @@ options:
     default: 90
 attributes:
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
     details: The transaction runs and is rolled back. Rows are not taken over, and the documents of a renamed source left alone.
   diff_mode:
-    description: Returns what changed or would change.
     support: full
     details: Shows the SQL of pending migrations, and functions, views, rights and sources before and after.
 seealso:

@@ -15,6 +15,8 @@ description:
     C(<root>/current) to it. So a file that vanished here vanishes there, and nobody sees a release half written.
   - All files travel in one step, which matters on a slow connection.
   - A release that somebody changed on the machine is written anew.
+extends_documentation_fragment:
+  - cht.sync.attributes
 options:
   src:
     description:
@@ -33,10 +35,8 @@ options:
     type: dict
 attributes:
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
   diff_mode:
-    description: Returns what changed or would change.
     support: full
     details: Of a first release the names of its files.
 """

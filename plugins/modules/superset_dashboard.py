@@ -17,6 +17,7 @@ description:
     to what the files say. Objects that the files do not name are never touched.
   - The files are checked before anything is sent; messages name file and field.
 extends_documentation_fragment:
+  - cht.sync.attributes
   - cht.sync.superset
 options:
   state:
@@ -50,10 +51,8 @@ requirements:
   - PyYAML (Debian package C(python3-yaml)) on the machine the module runs on
 attributes:
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
   diff_mode:
-    description: Returns what changed or would change.
     support: full
     details: Shows the objects that differ, without numbers and defaults of the server.
 seealso:

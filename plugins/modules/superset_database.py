@@ -14,6 +14,7 @@ description:
   - Creates or updates a connection, found by its uuid, so that datasets can name it.
   - Superset never tells a stored password. Whether it still is the right one is found by trying the connection.
 extends_documentation_fragment:
+  - cht.sync.attributes
   - cht.sync.superset
 options:
   state:
@@ -52,10 +53,8 @@ options:
     type: int
 attributes:
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
   diff_mode:
-    description: Returns what changed or would change.
     support: full
     details: The password is shown as unchanged or changed, never itself.
 seealso:

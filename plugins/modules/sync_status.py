@@ -16,6 +16,7 @@ description:
   - A CouchDB that cannot be asked is told with its source; all else is told all the same.
   - Reads only, and no documents.
 extends_documentation_fragment:
+  - cht.sync.attributes
   - cht.sync.postgresql
 options:
   feeds:
@@ -63,10 +64,8 @@ options:
     default: true
 attributes:
   check_mode:
-    description: Can run in check mode and tell what would change.
     support: full
   diff_mode:
-    description: Returns what changed or would change.
     support: none
     details: Nothing is ever changed.
 requirements:
