@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long runs of dbt take: the first one, one after 5,000 documents changed, one without a change; at several sizes.
+"""How long runs take as the timer makes them: the first, one after 5,000 documents changed, one without a change; at several sizes.
 
 `nochange_vs_dbt_start` is a run without a change over `dbt parse`, dbt's start, at the middle size. `size_growth_max` is the
 larger of the two later runs' growths from the smallest size to the largest: 1 where only what changed counts.
@@ -32,8 +32,6 @@ from servers import PostgreSQL  # noqa: E402
 TODAY = date(2026, 11, 24)
 LOT = 50_000
 LIMIT = 3600.0
-# Without the views, as the timer runs it where the project has not changed.
-RUN = ("run", "--exclude", "config.materialized:view")
 INSERT = """
     INSERT INTO v1.couchdb (saved_timestamp, _id, _deleted, source, doc)
     SELECT s.last + row_number() OVER () * interval '1 us', doc ->> '_id', false, %s, doc FROM staging, v1.stamp s
@@ -47,7 +45,7 @@ class Bench:
     def __init__(self, directory: Path) -> None:
         self.server = PostgreSQL(SETTINGS)
         self.directory = directory
-        self.program = str(installed() / "bin" / "dbt")
+        self.programs = installed() / "bin"
         self.environment = {**environment(self.server.port, directory / "target"), "DBT_LOG_LEVEL_FILE": "none"}
 
     def close(self) -> None:
@@ -70,6 +68,8 @@ class Bench:
                 self.cursor.execute(INSERT, (f"cht.example.org/{database}",))
                 self.cursor.execute(f"{STAMP}; TRUNCATE staging")
         self.cursor.execute("VACUUM (ANALYZE) v1.couchdb")
+        self.config = self.directory / f"{size}.json"
+        self.config.write_text(json.dumps({"state": str(self.directory / f"state-{size}")}), encoding="utf-8")
 
     def stored(self) -> int:
         self.cursor.execute("SELECT count(*) FROM v1.couchdb")
@@ -91,19 +91,27 @@ class Bench:
             """, (count,))
         self.cursor.execute(STAMP)
 
-    def dbt(self, *arguments: str) -> tuple[float, float]:
-        """Seconds, and the most memory dbt held, in MB."""
-        seconds, _cpu, peak = finished([self.program, *arguments], self.environment, self.directory / "log", LIMIT)
+    def start(self) -> tuple[float, float]:
+        """dbt's start alone: seconds, and the most memory it held, in MB."""
+        return self._finished("dbt", "parse")
+
+    def update(self) -> tuple[float, float]:
+        """A run of the role's program: seconds, and the most memory it held, in MB."""
+        return self._finished("python", "-m", "cht_dbt", "update", "--config", str(self.config))
+
+    def _finished(self, program: str, *arguments: str) -> tuple[float, float]:
+        command = [str(self.programs / program), *arguments]
+        seconds, _cpu, peak = finished(command, self.environment, self.directory / "log", LIMIT)
         return seconds, peak
 
     def measure(self, size: int, changes: int, rounds: int) -> dict[str, list[tuple[float, float]]]:
         """What is run at one size, each as its rounds; those of the first run's kind are one."""
         self.fill(size)
-        times = {"start": [], "first run": [self.dbt("run")], "changes": [], "no change": []}
+        times = {"start": [], "first run": [self.update()], "changes": [], "no change": []}
         self.cursor.execute("VACUUM ANALYZE")
         for turn in range(rounds + 1):
             self.change(changes)
-            made = {"changes": self.dbt(*RUN), "no change": self.dbt(*RUN), "start": self.dbt("parse")}
+            made = {"changes": self.update(), "no change": self.update(), "start": self.start()}
             if turn:  # the first round warms up
                 for name, cost in made.items():
                     times[name].append(cost)
