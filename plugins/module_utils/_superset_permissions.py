@@ -48,33 +48,24 @@ class Permissions:
     def of_dataset(self, dataset_id: int) -> str:
         """The one that lets a dataset be read. Raises Missing."""
         # By its number: a rename of the connection or the table changes the rest.
-        return self._only(
-            [text for text in self._about("datasource_access") if text.endswith(f"(id:{dataset_id})")],
-            f"for the dataset with id {dataset_id}",
-        )
+        for text in self.numbers:
+            if text.startswith("datasource_access on ") and text.endswith(f"(id:{dataset_id})"):
+                return text
+        raise Missing(f"Superset has no permission for the dataset with id {dataset_id}")
 
-    def of_schema(self, connection: str, schema: str) -> str:
-        """The one that lets all of a schema be read, now and later. Raises Missing."""
-        # [connection].[schema], or [connection].[catalog].[schema] where the database has such.
-        return self._only(
-            [
-                text
-                for text in self._about("schema_access")
-                if text.startswith(f"schema_access on [{connection}].") and text.endswith(f".[{schema}]")
-            ],
-            f'for schema "{schema}" of the connection "{connection}"',
-        )
-
-    def _about(self, permission):
-        return [text for text in self.numbers if text.startswith(f"{permission} on ")]
-
-    @staticmethod
-    def _only(found, what):
+    def of_schema(self, connection: str, schema: str) -> set[str]:
+        """Those that let all of a schema be read, now and later. Raises Missing."""
+        # One for SQL Lab, with the catalog where the database has such, and one for datasets that name no catalog.
+        within, plain = f"schema_access on [{connection}].", f"schema_access on [{connection}].[{schema}]"
+        found = {text for text in self.numbers if text.startswith(within) and text.endswith(f".[{schema}]")}
         if not found:
-            raise Missing(f"Superset has no permission {what}: there is no such schema or dataset, or it does not know it yet")
-        if len(found) > 1:
-            raise SupersetError(f"Superset has several permissions {what}, name one in permissions: {'; '.join(found)}")
-        return found[0]
+            raise Missing(f'Superset knows no schema "{schema}" in the connection "{connection}"')
+        if len(found - {plain}) > 1:
+            raise SupersetError(
+                f'Several catalogs of the connection "{connection}" have a schema "{schema}", name those meant in permissions: '
+                + "; ".join(f'"{text}"' for text in sorted(found))
+            )
+        return found
 
 
 def held_by(superset: Superset, role_id: int) -> set[str]:

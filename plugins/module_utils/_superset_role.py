@@ -126,7 +126,7 @@ class Role:
         wanted = {known.named(text) for text in self.params["permissions"] or []}
         look_ups = {
             "permissions_of": self._permissions_of,
-            "schemas": lambda schema: {self._of_schema(known, schema)},
+            "schemas": lambda schema: self._of_schema(known, schema),
             "datasets": lambda named: {known.of_dataset(self.datasets.find(named)["id"])},
         }
         for option, look_up in look_ups.items():
