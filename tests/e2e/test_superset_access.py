@@ -108,6 +108,21 @@ def test_a_role_takes_the_permissions_of_others(modules, role):
     assert [one for one in held if one.startswith("schema_access on [CHT warehouse].")]
 
 
+def test_what_was_given_to_everybody_is_taken(modules, admin, demo):
+    public, gamma = (
+        admin.superset.get(ROLES, {"filters": [{"col": "name", "opr": "eq", "value": name}]})["ids"][0] for name in ("Public", "Gamma")
+    )
+    held = admin.superset.get(f"{ROLES}{gamma}/permissions/")["result"]
+    reading = [one["id"] for one in held if (one["permission_name"], one["view_menu_name"]) == ("can_read", "Dashboard")]
+    admin.superset.post(f"{ROLES}{public}/permissions", {"permission_view_menu_ids": reading})
+    try:
+        assert requests.get(f"{demo.url}/api/v1/dashboard/", timeout=60).status_code == 200
+    finally:
+        diff = modules.change("superset_role", {"name": "Public", "permissions": []})
+    assert diff["before"]["permissions"] == ["can_read on Dashboard"]
+    assert requests.get(f"{demo.url}/api/v1/dashboard/", timeout=60).status_code == 401
+
+
 @pytest.mark.parametrize(
     "options, words",
     [
