@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 
@@ -11,8 +12,15 @@ from ansible_collections.cht.sync.plugins.module_utils._requests import requests
 
 # Superset while it starts, or a gateway in front of it: not an answer to the request.
 NOT_THERE_YET = (502, 503, 504)
+# A limit on requests, or on failed logins: it passes.
+LIMITED = 429
 TRIES = 6
+# seconds
 PAUSE = 2
+PAUSE_LIMITED = 15
+LONGEST_PAUSE = 60
+# Superset gives no more at once, whatever it is asked for.
+PAGE_SIZE = 100
 
 
 class SupersetError(Exception):
@@ -42,12 +50,8 @@ class Superset:
         self.url = params["url"].rstrip("/")
         self.username = params["username"]
         self.timeout = params["timeout"]
-        self.session = requests.Session()
-        # Neither a proxy nor a .netrc of the environment is meant for this server.
-        self.session.trust_env = False
-        self.session.verify = (params["ca_path"] or True) if params["validate_certs"] else False
-        # Under HTTPS a request that changes something must name the page it comes from.
-        self.session.headers.update({"Accept": "application/json", "Referer": self.url + "/"})
+        self.verify = (params["ca_path"] or True) if params["validate_certs"] else False
+        self.session = self._new_session()
         self._log_in(params["password"])
 
     def get(self, path: str, query: dict | None = None) -> dict:
@@ -61,6 +65,20 @@ class Superset:
     def put(self, path: str, body: dict) -> dict:
         """Puts JSON."""
         return self._json("PUT", path, json=body)
+
+    def delete(self, path: str) -> dict:
+        """Deletes what is at `path`."""
+        return self._json("DELETE", path)
+
+    def get_all(self, path: str, order_column: str) -> list[dict]:
+        """All objects of a list, page by page; `order_column` must tell each from the others."""
+        found: list[dict] = []
+        while True:
+            query = {"page": len(found) // PAGE_SIZE, "page_size": PAGE_SIZE}
+            answer = self.get(path, {**query, "order_column": order_column, "order_direction": "asc"})
+            found += answer["result"]
+            if len(answer["result"]) < PAGE_SIZE:
+                return found
 
     def export_assets(self) -> bytes:
         """All databases, datasets, charts and dashboards, as a ZIP file."""
@@ -80,11 +98,41 @@ class Superset:
         found = self.get("/api/v1/database/", {"filters": [{"col": field, "opr": "eq", "value": value}]})
         return found["ids"][0] if found["ids"] else None
 
+    def accepts(self, username: str, password: str) -> bool:
+        """Whether this account can log in with this password. Raises SupersetError where a limit keeps that unknown."""
+        visitor = copy.copy(self)
+        # A login changes the cookie, which must not happen to the one that works here.
+        visitor.session = self._new_session()
+        try:
+            visitor._token(username, password)
+        except SupersetError as error:
+            if error.status == 401:
+                return False
+            if error.status == LIMITED:
+                raise SupersetError(
+                    f"Superset limits failed logins, so whether the password of {username} is right is not known yet: run "
+                    "this again when the limit's time is over",
+                    LIMITED,
+                ) from error
+            raise
+        return True
+
+    def _new_session(self):
+        session = requests.Session()
+        # Neither a proxy nor a .netrc of the environment is meant for this server.
+        session.trust_env = False
+        session.verify = self.verify
+        # Under HTTPS a request that changes something must name the page it comes from.
+        session.headers.update({"Accept": "application/json", "Referer": self.url + "/"})
+        return session
+
+    def _token(self, username: str, password: str) -> str:
+        body = {"username": username, "password": password, "provider": "db"}
+        return self.post("/api/v1/security/login", body)["access_token"]
+
     def _log_in(self, password: str) -> None:
         try:
-            answer = self.post(
-                "/api/v1/security/login", {"username": self.username, "password": password, "provider": "db"}
-            )
+            token = self._token(self.username, password)
         except SupersetError as error:
             if error.status == 401:
                 raise SupersetError(
@@ -92,7 +140,7 @@ class Superset:
                     401,
                 ) from error
             raise
-        self.session.headers["Authorization"] = f"Bearer {answer['access_token']}"
+        self.session.headers["Authorization"] = f"Bearer {token}"
         # It comes with a cookie that must go back together with it; the session keeps that one.
         self.session.headers["X-CSRFToken"] = self.get("/api/v1/security/csrf_token/")["result"]
 
@@ -118,6 +166,7 @@ class Superset:
 
     def _send(self, method: str, path: str, **kwargs):
         for attempt in range(1, TRIES + 1):
+            pause = PAUSE
             try:
                 response = self.session.request(
                     method, self.url + path, timeout=self.timeout, allow_redirects=False, **kwargs
@@ -134,10 +183,18 @@ class Superset:
             except requests.exceptions.RequestException as error:
                 raise SupersetError(f"Superset did not answer {method} {path}: {error}") from error
             else:
-                if response.status_code not in NOT_THERE_YET or attempt == TRIES:
+                if response.status_code not in (*NOT_THERE_YET, LIMITED) or attempt == TRIES:
                     return response
-            time.sleep(PAUSE)
+                if response.status_code == LIMITED:
+                    pause = _pause(response)
+            time.sleep(pause)
         raise AssertionError("unreachable")
+
+
+def _pause(response) -> int:
+    """Seconds to wait for a limit to pass."""
+    wanted = response.headers.get("Retry-After", "")
+    return min(int(wanted), LONGEST_PAUSE) if wanted.isdigit() else PAUSE_LIMITED
 
 
 def _message(response) -> str:

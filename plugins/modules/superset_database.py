@@ -11,7 +11,7 @@ short_description: Manage a database connection of Superset
 version_added: 0.1.0
 author: cht.sync contributors (@cht-sync)
 description:
-  - Creates or updates a connection, found by its uuid, so that datasets can name it.
+  - Creates, updates or removes a connection, found by its uuid, so that datasets can name it.
   - Superset never tells a stored password. Whether it still is the right one is found by trying the connection.
 extends_documentation_fragment:
   - cht.sync.attributes
@@ -19,15 +19,14 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - Whether the connection should be there.
+      - Whether the connection should be there. One that datasets use is not removed.
     type: str
-    choices: [present]
+    choices: [present, absent]
     default: present
   name:
     description:
-      - Name that people see.
+      - Name that people see. Required with O(state=present).
     type: str
-    required: true
   uuid:
     description:
       - Its identity, which datasets in bundles name as C(database_uuid).
@@ -35,9 +34,8 @@ options:
     required: true
   sqlalchemy_uri:
     description:
-      - Address of the database, without password.
+      - Address of the database, without password. Required with O(state=present).
     type: str
-    required: true
   sqlalchemy_password:
     description:
       - Password to put into it.
@@ -75,7 +73,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 database:
-  description: The connection afterwards. The id is lacking where check mode would have made it.
+  description: The connection afterwards. The id is lacking where there is none, or where check mode would have made it.
   returned: success
   type: dict
   sample: {id: 1, name: CHT warehouse, uuid: 5c0a1d0e-6f0b-4d57-9d0c-1f1c37b6a001}
@@ -165,6 +163,37 @@ class Connection:
         self.superset.put(f"/api/v1/database/{self.id}", body)
 
 
+def remove(superset: _superset.Superset, uuid: str, dry_run: bool) -> dict:
+    """Removes the connection with this uuid; returns the module's result. Raises SupersetError if datasets use it."""
+    number = superset.find_database("uuid", uuid)
+    if number is None:
+        return {"changed": False, "database": {"uuid": uuid}, "diff": {"before": {}, "after": {}}}
+    name = superset.get(f"/api/v1/database/{number}")["result"]["database_name"]
+    users = superset.get(
+        "/api/v1/dataset/",
+        {
+            "filters": [{"col": "database", "opr": "rel_o_m", "value": number}],
+            "columns": ["schema", "table_name"],
+            "page_size": _superset.PAGE_SIZE,
+        },
+    )["result"]
+    if users:
+        tables = sorted(".".join(filter(None, (user["schema"], user["table_name"]))) for user in users)
+        raise _superset.SupersetError(
+            f'The connection "{name}" is used by the datasets {", ".join(tables)}: delete them in Superset first, their charts '
+            "with them, or give them another connection"
+        )
+    if not dry_run:
+        superset.delete(f"/api/v1/database/{number}")
+        if superset.find_database("uuid", uuid) is not None:
+            raise _superset.SupersetError(f'Superset took the removal of the connection "{name}", and still has it')
+    return {
+        "changed": True,
+        "database": {"name": name, "uuid": uuid},
+        "diff": {"before": {"database_name": name, "uuid": uuid}, "after": {}},
+    }
+
+
 def canonical(uri: str) -> str:
     """The URI as SQLAlchemy spells it: the options sorted, a slash in them quoted."""
     base, separator, options = uri.partition("?")
@@ -183,19 +212,25 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **_superset.connection_argument_spec(),
-            "state": {"type": "str", "choices": ["present"], "default": "present"},
-            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "name": {"type": "str"},
             "uuid": {"type": "str", "required": True},
-            "sqlalchemy_uri": {"type": "str", "required": True},
+            "sqlalchemy_uri": {"type": "str"},
             "sqlalchemy_password": {"type": "str", "no_log": True},
             "expose_in_sqllab": {"type": "bool", "default": True},
             "cache_timeout": {"type": "int"},
         },
+        required_if=[("state", "present", ["name", "sqlalchemy_uri"])],
         supports_check_mode=True,
     )
     require_requests(module)
+    params = module.params
     try:
-        outcome = Connection(_superset.Superset(module.params), module.params).converge(dry_run=module.check_mode)
+        superset = _superset.Superset(params)
+        if params["state"] == "absent":
+            outcome = remove(superset, params["uuid"], dry_run=module.check_mode)
+        else:
+            outcome = Connection(superset, params).converge(dry_run=module.check_mode)
     except _superset.SupersetError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**outcome)

@@ -320,6 +320,23 @@ def test_nothing_can_be_made_outside_ones_own_schemas(attempts):
         attempts.denied(sql)
 
 
+def test_no_query_hides_in_a_text(attempts):
+    """What filters a reader's queries, as Superset does, cannot look into a text that PostgreSQL would run."""
+    query = "'SELECT id FROM marts.rpt_x'"
+    for function in (
+        *(f"query_to_xml{kind}({query}, true, true, '')" for kind in ("", "schema", "_and_xmlschema")),
+        *(f"table_to_xml{kind}('marts.rpt_x', true, true, '')" for kind in ("", "schema", "_and_xmlschema")),
+        *(f"schema_to_xml{kind}('marts', true, true, '')" for kind in ("", "schema", "_and_xmlschema")),
+        *(f"database_to_xml{kind}(true, true, '')" for kind in ("", "schema", "_and_xmlschema")),
+        "cursor_to_xml('c', 1, true, true, '')",
+        "cursor_to_xmlschema('c', true, true, '')",
+        f"ts_stat({query})",
+        f"ts_stat({query}, 'a')",
+        f"ts_rewrite('a'::tsquery, {query})",
+    ):
+        attempts.denied(f"SELECT {function}")
+
+
 def test_readers_read_only_without_being_asked(postgresql, marts):
     for role in ("superset_reader", "monitor"):
         connection = postgresql.connect(user=role)

@@ -5,6 +5,7 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -17,7 +18,8 @@ JSON = "application/json"
 @pytest.fixture
 def server(monkeypatch):
     """Answers with what `answers` holds for a path, one after the other; the last one stays."""
-    monkeypatch.setattr(_superset, "PAUSE", 0)
+    for pause in ("PAUSE", "PAUSE_LIMITED", "LONGEST_PAUSE"):
+        monkeypatch.setattr(_superset, pause, 0)
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self):
@@ -113,6 +115,40 @@ def test_a_wrong_password(server):
     with pytest.raises(SupersetError, match="refused the password of admin") as caught:
         client(server)
     assert "hunter2" not in str(caught.value)
+
+
+def test_trying_another_account_leaves_the_session_alone(server):
+    superset = client(server)
+    server.answers["/x/"] = [(200, JSON, "{}")]
+    server.answers["/api/v1/security/login"] = [
+        (200, JSON, '{"access_token": "theirs"}', ("Set-Cookie", "session=theirs; Path=/")),
+        (401, JSON, "{}"),
+    ]
+    assert superset.accepts("other", "right") and not superset.accepts("other", "wrong")
+    assert "Authorization" not in server.seen[-1][2] and "Cookie" not in server.seen[-1][2]
+    superset.get("/x/")
+    assert server.seen[-1][2]["Authorization"] == "Bearer t" and server.seen[-1][2]["Cookie"] == "session=s"
+
+
+def test_a_limit_passes(server):
+    superset = client(server)
+    server.answers["/api/v1/security/login"] = [(429, JSON, "{}", ("Retry-After", "7")), (429, "text/html", ""), (200, JSON, '{"access_token": "a"}')]
+    assert superset.accepts("other", "right")
+
+
+def test_a_limit_that_stays_is_not_a_wrong_password(server):
+    superset = client(server)
+    server.answers["/api/v1/security/login"] = [(429, JSON, "{}")]
+    with pytest.raises(SupersetError, match="password of other is right is not known yet") as caught:
+        superset.accepts("other", "hunter3")
+    assert caught.value.status == 429 and "hunter3" not in str(caught.value)
+
+
+def test_a_long_list_is_read_to_its_end(server):
+    pages = [[{"id": number} for number in numbers] for numbers in (range(100), range(100, 200), [])]
+    server.answers["/x/"] = [(200, JSON, json.dumps({"result": page})) for page in pages]
+    assert len(client(server).get_all("/x/", "id")) == 200
+    assert [json.loads(parse_qs(urlsplit(path).query)["q"][0])["page"] for _, path, _ in server.seen[-3:]] == [0, 1, 2]
 
 
 def test_nobody_listens(server):

@@ -26,6 +26,28 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA v1
 REVOKE EXECUTE ON FUNCTION pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer), pg_catalog.lo_from_bytea(oid, bytea)
     FROM PUBLIC;
 
+-- These run a query that they are given as text, where whoever checks or filters queries does not see it: Superset's
+-- row-level security would be gone with a formula in a chart.
+REVOKE EXECUTE ON FUNCTION
+    pg_catalog.query_to_xml(text, boolean, boolean, text),
+    pg_catalog.query_to_xmlschema(text, boolean, boolean, text),
+    pg_catalog.query_to_xml_and_xmlschema(text, boolean, boolean, text),
+    pg_catalog.cursor_to_xml(refcursor, integer, boolean, boolean, text),
+    pg_catalog.cursor_to_xmlschema(refcursor, boolean, boolean, text),
+    pg_catalog.table_to_xml(regclass, boolean, boolean, text),
+    pg_catalog.table_to_xmlschema(regclass, boolean, boolean, text),
+    pg_catalog.table_to_xml_and_xmlschema(regclass, boolean, boolean, text),
+    pg_catalog.schema_to_xml(name, boolean, boolean, text),
+    pg_catalog.schema_to_xmlschema(name, boolean, boolean, text),
+    pg_catalog.schema_to_xml_and_xmlschema(name, boolean, boolean, text),
+    pg_catalog.database_to_xml(boolean, boolean, text),
+    pg_catalog.database_to_xmlschema(boolean, boolean, text),
+    pg_catalog.database_to_xml_and_xmlschema(boolean, boolean, text),
+    pg_catalog.ts_rewrite(tsquery, text),
+    pg_catalog.ts_stat(text),
+    pg_catalog.ts_stat(text, text)
+    FROM PUBLIC;
+
 -- PostgREST logs in as authenticator, which has no right but to become sync_writer (the role's membership).
 GRANT USAGE ON SCHEMA api TO sync_writer;
 GRANT EXECUTE ON FUNCTION api.claim(text, text, text), api.ingest(text) TO sync_writer;
