@@ -5,13 +5,9 @@
 from __future__ import annotations
 
 from ansible_collections.cht.sync.plugins.module_utils._superset import Superset
-from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import (
-    MASK,
-    Asset,
-    BundleError,
-    build_zip,
-    parse_export,
-)
+from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import MASK, Asset, datasets_of
+from ansible_collections.cht.sync.plugins.module_utils._superset_exchange import build_zip, parse_export, paths
+from ansible_collections.cht.sync.plugins.module_utils._superset_files import BundleError
 from ansible_collections.cht.sync.plugins.module_utils._superset_normal import differences, normal
 
 # What must be unique in Superset beside the uuid. An import of a second one fails, or takes the first one's place.
@@ -35,7 +31,7 @@ def converge(superset: Superset, assets: list[Asset], passwords: dict, dry_run: 
     wanted = _meanings(assets, assets)
     found = _compare(before, wanted)
     if found and not dry_run:
-        superset.import_assets(build_zip(assets), passwords)
+        superset.import_assets(build_zip(assets), _passwords(assets, passwords))
         after = _meanings(parse_export(superset.export_assets()), assets)
         left = _compare(after, wanted)
         if left:
@@ -61,11 +57,18 @@ def converge(superset: Superset, assets: list[Asset], passwords: dict, dry_run: 
     }
 
 
+def _passwords(assets, passwords):
+    """The passwords by path in the ZIP file."""
+    return {
+        path: passwords[asset.path] for path, asset in zip(paths(assets), assets) if asset.path in passwords
+    }
+
+
 def _meanings(assets, named):
     """What the objects mean that `named` names, by kind and uuid, with the file of `named` for people."""
-    files = {(asset.kind, asset.uuid): asset.path for asset in named}
+    files = {asset.key: asset.file for asset in named}
     return {
-        files[asset.kind, asset.uuid]: normal(asset) for asset in assets if (asset.kind, asset.uuid) in files
+        files[asset.key]: normal(asset) for asset in assets if asset.key in files
     }
 
 
@@ -81,24 +84,27 @@ def _compare(before, wanted):
 
 def _check_against(assets, stored, passwords):
     """Finds what an import would answer with "unknown reason", or would do to something that is not of the bundle."""
-    known = {(asset.kind, asset.uuid) for asset in stored}
-    coming = {(asset.kind, asset.uuid) for asset in assets}
+    known = {asset.key for asset in stored}
+    coming = {asset.key for asset in assets}
     taken = {_unique_key(asset): asset for asset in stored if _unique_key(asset)}
     for asset in assets:
         twin = taken.get(_unique_key(asset))
-        if twin and twin.uuid != asset.uuid and (twin.kind, twin.uuid) not in coming:
+        if twin and twin.uuid != asset.uuid and twin.key not in coming:
             raise BundleError(
-                f'{asset.path}: {", ".join(UNIQUE[asset.kind])} is also that of "{twin.name}" in Superset, whose uuid is '
+                f'{asset.file}: {", ".join(UNIQUE[asset.kind])} is also that of "{twin.name}" in Superset, whose uuid is '
                 f"{twin.uuid}: give that uuid to the bundle, or rename or delete the one in Superset"
             )
         if asset.kind == "datasets" and ("databases", asset.content["database_uuid"]) not in known | coming:
             raise BundleError(
-                f"{asset.path}: Superset has no database connection with database_uuid {asset.content['database_uuid']}: "
+                f"{asset.file}: Superset has no database connection with database_uuid {asset.content['database_uuid']}: "
                 "make it with cht.sync.superset_database first"
             )
+        for field, dataset in datasets_of(asset).items():
+            if ("datasets", dataset) not in known | coming:
+                raise BundleError(f"{asset.file}: {field} {dataset} is in no file of datasets/, and not in Superset either")
         if asset.kind == "databases" and MASK in asset.content["sqlalchemy_uri"]:
-            if ("databases", asset.uuid) not in known and asset.path not in passwords:
-                raise BundleError(f"{asset.path}: the connection is new, so database_passwords must hold its password")
+            if asset.key not in known and asset.path not in passwords:
+                raise BundleError(f"{asset.file}: the connection is new, so database_passwords must hold its password")
 
 
 def _unique_key(asset):

@@ -29,9 +29,15 @@ options:
   src:
     description:
       - Directory with C(dashboards/*.yaml), C(charts/*.yaml), C(datasets/**/*.yaml) and, if it brings its own connections,
-        C(databases/*.yaml). Without the latter the datasets' C(database_uuid) must be that of a connection in Superset.
+        C(databases/*.yaml); or a ZIP file of such files, as Superset's own export is one. A bundle may hold datasets alone.
+      - What a file names by uuid and no file holds must be in Superset - the datasets of charts and filters, and the
+        connections of datasets.
+      - Several lie over one another. Of two objects of one kind and uuid the later one is taken, whatever their files' names.
+      - Where there is one dashboard, a chart that its C(position) does not name is put into rows of three at its end (of the
+        last tab, if it has tabs). A chart of an earlier directory than the dashboard's own file is left out instead.
       - Read on the controller, relative paths in the role's C(files), unless O(remote_src=true).
-    type: path
+    type: list
+    elements: path
     required: true
   remote_src:
     description:
@@ -108,8 +114,9 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.cht.sync.plugins.module_utils._requests import require_requests
 from ansible_collections.cht.sync.plugins.module_utils import _superset
-from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import BundleError, parse_bundle, read_directory
+from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import parse_bundle
 from ansible_collections.cht.sync.plugins.module_utils._superset_dashboards import ConvergeError, converge
+from ansible_collections.cht.sync.plugins.module_utils._superset_files import BundleError, read_layers
 
 try:
     import yaml
@@ -124,7 +131,7 @@ def main() -> None:
         argument_spec={
             **_superset.connection_argument_spec(),
             "state": {"type": "str", "choices": ["present"], "default": "present"},
-            "src": {"type": "path", "required": True},
+            "src": {"type": "list", "elements": "path", "required": True},
             "remote_src": {"type": "bool", "default": False},
             "bundle": {"type": "dict"},
             "database_passwords": {"type": "dict", "default": {}, "no_log": True},
@@ -139,11 +146,11 @@ def main() -> None:
     params = module.params
 
     try:
-        assets = parse_bundle(params["bundle"] or read_directory(params["src"]))
+        assets = parse_bundle((params["bundle"] or read_layers(params["src"]))["layers"])
         superset = _superset.Superset(params)
         outcome = converge(superset, assets, params["database_passwords"], dry_run=module.check_mode)
     except BundleError as error:
-        module.fail_json(msg=f"{params['src']}: {error}")
+        module.fail_json(msg=f"{', '.join(params['src'])}: {error}")
     except (_superset.SupersetError, ConvergeError) as error:
         module.fail_json(msg=str(error))
     before, after = outcome.pop("before"), outcome.pop("after")

@@ -9,7 +9,7 @@ from ansible_collections.cht.sync.plugins.module_utils._superset_normal import d
 
 
 def meanings(bundle):
-    return {asset.path: normal(asset) for asset in parse_bundle(bundle.files())}
+    return {asset.path: normal(asset) for asset in parse_bundle([{"source": "x", "files": bundle.files()}])}
 
 
 def test_numbers_and_defaults_of_a_server_are_no_difference(bundle, exported):
@@ -106,7 +106,7 @@ def test_a_default_that_is_not_the_value_is_a_difference(bundle, exported):
 
 
 def test_normalizing_leaves_the_content_alone(exported):
-    assets = parse_bundle(exported.files())
+    assets = parse_bundle([{"source": "x", "files": exported.files()}])
     before = [repr(asset.content) for asset in assets]
     for asset in assets:
         normal(asset)
