@@ -31,15 +31,10 @@ def normal(asset: Asset) -> dict:
     return _pruned(_without_defaults(asset.kind, content))
 
 
-def differences(before, after, path: str = "") -> list[str]:
-    """The paths of all values that differ."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        return [
-            line
-            for key in sorted(before.keys() | after.keys(), key=str)
-            for line in differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
-        ]
-    return [] if before == after else [path]
+def meanings(assets: list[Asset], named: list[Asset]) -> dict[tuple[str, str], dict]:
+    """What those of the objects mean that `named` names, by their keys."""
+    keys = {asset.key for asset in named}
+    return {asset.key: normal(asset) for asset in assets if asset.key in keys}
 
 
 def _database(content):
@@ -98,7 +93,8 @@ def _dashboard(content):
             if "chartId" in meta:
                 uuids[meta.pop("chartId")] = meta.get("uuid")
             node = {**node, "meta": meta}
-        position[key] = node
+        # The browser works the parents out from the children.
+        position[key] = _without(node, ("parents",))
     content["position"] = position
     content["metadata"] = _metadata(content.get("metadata") or {}, uuids)
     return content

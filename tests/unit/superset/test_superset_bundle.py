@@ -212,18 +212,30 @@ def run(superset, bundle, dry_run=False):
 def test_create_then_nothing_then_update(superset, bundle):
     outcome = run(superset, bundle, dry_run=True)
     assert outcome["changed"] and superset.imports == 0
-    assert run(superset, bundle)["differences"] == [f"{path}: is new" for path in sorted(bundle.contents)]
+    found = run(superset, bundle)["differences"]
+    assert [(entry["file"], entry["field"]) for entry in found] == [(path, "") for path in sorted(bundle.contents)]
     assert not run(superset, bundle)["changed"] and superset.imports == 1
     bundle.chart["slice_name"] = "Other"
     outcome = run(superset, bundle)
-    assert outcome["differences"] == ["charts/reports.yaml: slice_name"]
-    assert list(outcome["before"]) == list(outcome["after"]) == ["charts/reports.yaml"]
+    assert outcome["differences"] == [
+        {
+            "kind": "chart",
+            "title": "Other",
+            "uuid": bundle.chart["uuid"],
+            "file": "charts/reports.yaml",
+            "field": "slice_name",
+            "before": "Reports",
+            "after": "Other",
+        }
+    ]
+    who = 'chart "Other" (charts/reports.yaml)'
+    assert outcome["diff"] == {"before": {who: {"slice_name": "Reports"}}, "after": {who: {"slice_name": "Other"}}}
     assert not run(superset, bundle)["changed"]
 
 
 def test_an_import_without_effect_is_no_success(superset, bundle):
     superset.deaf = True
-    with pytest.raises(Exception, match="still differs from it in: charts/reports.yaml: is new"):
+    with pytest.raises(Exception, match=r'still differs from it in: chart "Reports" \(charts/reports.yaml\) is new'):
         run(superset, bundle)
 
 
