@@ -84,6 +84,10 @@ class Superset:
         found = self.get("/api/v1/database/", {"filters": [{"col": field, "opr": "eq", "value": value}]})
         return found["ids"][0] if found["ids"] else None
 
+    def dashboard_url(self, name: str) -> str:
+        """Where people look at the dashboard of this slug or uuid."""
+        return f"{self.url}/superset/dashboard/{name}/"
+
     @staticmethod
     def path_of(kind: str) -> str:
         """Where the objects of a kind are, one of databases, datasets, charts and dashboards."""

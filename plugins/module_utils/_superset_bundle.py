@@ -179,9 +179,8 @@ def _placed(assets):
 
 def _load(path, text):
     try:
-        content = yaml.safe_load(text)
-        # Dates and the like are no JSON: Superset keeps most of this as JSON.
-        json.dumps(content)
+        # Superset keeps most of this as JSON, whose keys are text, and which has no dates.
+        content = json.loads(json.dumps(yaml.safe_load(text)))
     except yaml.YAMLError as error:
         raise BundleError(f"{path} is not valid YAML: {error}") from error
     except (TypeError, ValueError) as error:

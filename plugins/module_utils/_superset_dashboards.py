@@ -62,7 +62,7 @@ def converge(
             {
                 "uuid": asset.uuid,
                 "title": asset.name,
-                "url": f"{superset.url}/superset/dashboard/{asset.content.get('slug') or asset.uuid}/",
+                "url": superset.dashboard_url(asset.content.get("slug") or asset.uuid),
             }
             for asset in assets
             if asset.kind == "dashboards"

@@ -12,6 +12,8 @@ from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import A
 SINGULAR = {"databases": "connection", "datasets": "dataset", "charts": "chart", "dashboards": "dashboard"}
 # As much of a value as a line shows, in characters.
 SHOWN = 80
+# As many fields of an object as are told: a chart that somebody saves gets dozens, spelled out by the browser.
+TOLD = 12
 
 
 class Difference(NamedTuple):
@@ -37,13 +39,14 @@ class Change(NamedTuple):
         return label(self.asset)
 
     def lines(self) -> list[str]:
-        """One line a field."""
+        """One line a field, those first that were there before; at the end how many more there are."""
         if not self.differences:
             return [f"{self.label} is new"]
-        return [
-            f"{self.label}: {difference.field}: {shown(difference.before)} -> {shown(difference.after)}"
-            for difference in self.differences
-        ]
+        ordered = sorted(self.differences, key=lambda difference: difference.before is None)
+        lines = [f"{one.field}: {shown(one.before)} -> {shown(one.after)}" for one in ordered[:TOLD]]
+        if ordered[TOLD:]:
+            lines.append(f"and {len(ordered) - TOLD} more fields")
+        return [f"{self.label}: {line}" for line in lines]
 
     def entries(self) -> list[dict]:
         """One mapping a field, for a module's result; long values are left out."""

@@ -176,7 +176,9 @@ def test_an_export_is_read(bundle):
 class FakeSuperset:
     """Keeps what is imported, and exports it."""
 
-    url = "http://superset.example.org"
+    @staticmethod
+    def dashboard_url(name):
+        return f"http://superset.example.org/{name}"
 
     def __init__(self, assets=()):
         self.assets = {asset.uuid: asset for asset in assets}
