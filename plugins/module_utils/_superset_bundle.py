@@ -100,6 +100,8 @@ DEFAULTS = {
         "verbose_name": None,
         "warning_text": None,
     },
+    # Of dashboards: Superset spells them out when somebody saves one.
+    "metadata": {"cross_filters_enabled": True, "refresh_frequency": 0},
 }
 
 
@@ -281,9 +283,6 @@ def _check_references(assets):
     if known["charts"] and not known["dashboards"]:
         raise BundleError("the bundle has charts, and no file in dashboards/ to show them on")
     for asset in assets:
-        # A bundle either brings its connections or uses those of Superset.
-        if asset.kind == "datasets" and known["databases"] and asset.content["database_uuid"] not in known["databases"]:
-            raise BundleError(f"{asset.file}: database_uuid {asset.content['database_uuid']} is in no file of databases/")
         if asset.kind == "dashboards":
             for key, chart in charts_of(asset.content).items():
                 if chart not in known["charts"]:

@@ -75,7 +75,7 @@ def _import(superset, assets, passwords, stored):
     try:
         superset.import_assets(build_zip(assets), _passwords(assets, passwords))
     except SupersetError as error:
-        told = restore(superset, assets, stored, bool(passwords))
+        told = restore(superset, assets, stored, passwords)
         raise SupersetError(f"{error}. {told}", error.status) from error
 
 

@@ -112,7 +112,7 @@ def _dashboard(content):
 
 
 def _metadata(metadata):
-    metadata = {key: value for key, value in metadata.items() if key not in DASHBOARD_ACCIDENTS}
+    metadata = without_defaults("metadata", without(metadata, DASHBOARD_ACCIDENTS))
     if metadata.get("default_filters") in ("{}", ""):
         del metadata["default_filters"]
     metadata["native_filter_configuration"] = [
@@ -147,7 +147,7 @@ def masked(uri: str) -> str:
 
 
 def without_defaults(kind: str, content: dict) -> dict:
-    """The content without the fields that have the value Superset gives them anyway."""
+    """The content of an object, or of a part of one, without the fields that have the value Superset gives them anyway."""
     defaults = DEFAULTS[kind]
     return {key: value for key, value in content.items() if key not in defaults or value != defaults[key]}
 

@@ -22,7 +22,7 @@ def delete(superset: Superset, assets: list[Asset]) -> None:
             superset.delete(f"{superset.path_of(asset.kind)}{number}")
 
 
-def restore(superset: Superset, assets: list[Asset], before: list[Asset], has_passwords: bool) -> str:
+def restore(superset: Superset, assets: list[Asset], before: list[Asset], passwords: dict) -> str:
     """Brings the objects of the bundle back to what the export `before` says, and deletes those it lacks.
 
     Returns a sentence about it, for the message that tells of the failure.
@@ -41,8 +41,9 @@ def restore(superset: Superset, assets: list[Asset], before: list[Asset], has_pa
         return f"What it changed before that could not be undone in: {', '.join(left)}."
     undone = [label(asset) for asset in assets if asset.key in made | changed]
     told = f"What it did before that was undone: {', '.join(undone)}." if undone else "Nothing was changed."
-    if has_passwords and any(asset.kind == "databases" and asset.key not in made for asset in assets):
-        return f"{told} The connections of the bundle may have its passwords now, since an export holds none."
+    replaced = [label(asset) for asset in assets if asset.kind == "databases" and asset.path in passwords and asset.key not in made]
+    if replaced:
+        return f"{told} Only the password of {', '.join(replaced)} may be that of the bundle now: no export holds the old one."
     return told
 
 

@@ -8,6 +8,7 @@ CHT_E2E_CONTAINER, CHT_E2E_URL and CHT_E2E_INVENTORY name another machine than t
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from playwright.sync_api import TimeoutError, sync_playwright  # pylint: disable
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "screenshots"
+# The collection, and how to play tasks of it.
+sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests/unit")]
 
 # Reads a request from standard input, so that no password is on a command line.
 CALL_COUCHDB = """

@@ -107,16 +107,6 @@ def test_one_uuid_twice(bundle):
     assert refusal(bundle.files()).startswith("charts/twin.yaml: uuid")
 
 
-def test_connections_of_its_own_must_be_those_it_uses(bundle):
-    bundle.contents["databases/other.yaml"] = {
-        "database_name": "other",
-        "sqlalchemy_uri": "postgresql://h/d",
-        "uuid": "00000000-0000-4000-8000-000000000008",
-        "version": "1.0.0",
-    }
-    assert "database_uuid" in refusal(bundle.files())
-
-
 @pytest.mark.parametrize(
     "path, text, said",
     [
