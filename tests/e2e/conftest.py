@@ -37,8 +37,8 @@ class Demo:
     def __init__(self) -> None:
         self.container = os.environ.get("CHT_E2E_CONTAINER", "cht-sync-demo")
         self.url = os.environ.get("CHT_E2E_URL", "http://127.0.0.1:8088")
-        inventory = Path(os.environ.get("CHT_E2E_INVENTORY", ROOT / "inventories" / "demo"))
-        self.secrets = yaml.safe_load((inventory / "group_vars" / "all" / "secrets.yml").read_text(encoding="utf-8"))
+        self.inventory = Path(os.environ.get("CHT_E2E_INVENTORY", ROOT / "inventories" / "demo"))
+        self.secrets = yaml.safe_load((self.inventory / "group_vars" / "all" / "secrets.yml").read_text(encoding="utf-8"))
 
     def run(self, *command: str, text: str = "") -> str:
         """Runs a command on the machine, with `text` as its input."""

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """superset_dashboard and superset_dashboard_info on a real Superset, with a dashboard of their own."""
 
+import json
+import shutil
+import subprocess
 import zipfile
 
 import pytest
@@ -31,7 +34,7 @@ from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import K
 from ansible_collections.cht.sync.plugins.module_utils._superset_dashboards import converge
 from ansible_collections.cht.sync.plugins.module_utils._superset_drift import Record
 from ansible_collections.cht.sync.plugins.module_utils._superset_files import BundleError, read_layers
-from playing import play
+from playing import ROOT, play
 
 
 @pytest.fixture(scope="module")
@@ -342,3 +345,14 @@ def test_as_tasks(demo, superset, person, tmp_path):
     results, _ = played(demo, tmp_path, [{name: {"uuid": DASHBOARD, "state": "absent"}}, {name: {**deploy, "state": "absent"}}])
     assert [result["changed"] for result in results] == [True, True]
     assert contents(superset, own=True) == {} and not (tmp_path / "record.json").exists()
+
+
+def test_what_is_deployed_is_what_its_files_say(demo, superset, tmp_path):
+    """The export of our own dashboards is our own files, to the letter."""
+    files = tmp_path / "dashboards"
+    shutil.copytree(ROOT / "roles/superset/files/dashboards", files)
+    slugs = [yaml.safe_load(file.read_text())["slug"] for file in files.glob("*/dashboards/*.yaml")]
+    variables = json.dumps({"dashboards_export_dest": str(files), "dashboards_export_slugs": slugs})
+    command = ["ansible-playbook", "-i", demo.inventory, "playbooks/dashboards_export.yml", "-e", variables, "--diff"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "nothing to write: the files say what Superset has" in done.stdout, done.stdout + done.stderr

@@ -12,6 +12,7 @@ import yaml
 
 from ansible_collections.cht.sync.plugins.module_utils import _superset_bundle as superset_bundle
 from ansible_collections.cht.sync.plugins.module_utils import _superset_exchange as superset_exchange
+from ansible_collections.cht.sync.plugins.module_utils._superset import SupersetError
 from ansible_collections.cht.sync.plugins.module_utils._superset_dashboards import converge
 from ansible_collections.cht.sync.plugins.module_utils._superset_files import BundleError, read_layers
 
@@ -170,10 +171,16 @@ class FakeSuperset:
     def dashboard_url(name):
         return f"http://superset.example.org/{name}"
 
+    @staticmethod
+    def path_of(kind):
+        return f"/{kind}/"
+
     def __init__(self, assets=()):
         self.assets = {asset.uuid: asset for asset in assets}
         self.imports = 0
         self.deaf = False
+        # How many imports fail, each after it has taken everything.
+        self.failures = 0
 
     def export_assets(self):
         return superset_exchange.build_zip(list(self.assets.values()))
@@ -182,6 +189,15 @@ class FakeSuperset:
         self.imports += 1
         if not self.deaf:
             self.assets.update({asset.uuid: asset for asset in superset_exchange.parse_export(bundle)})
+        if self.failures:
+            self.failures -= 1
+            raise SupersetError("no reason", 500)
+
+    def find(self, _kind, uuid):
+        return uuid if uuid in self.assets else None
+
+    def delete(self, path):
+        del self.assets[path.split("/")[2]]
 
 
 @pytest.fixture
@@ -229,6 +245,42 @@ def test_an_import_without_effect_is_no_success(superset, bundle):
     superset.deaf = True
     with pytest.raises(Exception, match=r'still differs from it in: chart "Reports" \(charts/reports.yaml\) is new'):
         run(superset, bundle)
+
+
+def test_what_a_failed_import_did_is_undone(superset, bundle):
+    run(superset, bundle)
+    before = superset.export_assets()
+    bundle.chart["slice_name"] = "Other"
+    bundle.contents["charts/new.yaml"] = {**bundle.chart, "uuid": "00000000-0000-4000-8000-00000000000a", "slice_name": "New"}
+    superset.failures = 1
+    with pytest.raises(SupersetError) as caught:
+        run(superset, bundle)
+    assert superset.export_assets() == before
+    said = 'no reason. What it did before that was undone: chart "New" (charts/new.yaml), chart "Other" (charts/reports.yaml)'
+    assert str(caught.value).startswith(said)
+
+
+def test_what_cannot_be_undone_is_told(superset, bundle):
+    run(superset, bundle)
+    bundle.chart["slice_name"] = "Other"
+    superset.failures = 2
+    with pytest.raises(SupersetError, match="no reason. What it changed before that could not be undone: no reason"):
+        run(superset, bundle)
+
+
+def test_nothing_to_undo_is_told(superset, bundle):
+    superset.failures, superset.deaf = 1, True
+    with pytest.raises(SupersetError, match="no reason. Nothing was changed."):
+        run(superset, bundle)
+
+
+def test_a_password_that_no_export_holds_is_told(superset, bundle):
+    bundle.contents["databases/w.yaml"] = {
+        "database_name": "w", "sqlalchemy_uri": "x://", "uuid": bundle.dataset["database_uuid"], "version": "1.0.0"
+    }
+    superset.failures = 1
+    with pytest.raises(SupersetError, match=r'Only the password of connection "w" \(databases/w.yaml\) may be'):
+        converge(superset, parse(bundle.files()), {"databases/w.yaml": "new"}, dry_run=False)
 
 
 def test_a_connection_that_is_not_there(bundle):
