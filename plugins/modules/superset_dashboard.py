@@ -70,7 +70,7 @@ options:
   on_drift:
     description:
       - What to do where Superset holds something that is neither of this bundle nor of what O(record) says was imported last.
-        So does a dashboard that differs and was there before the first run with O(record).
+        Before the first run with O(record) nothing is known to be imported, so anything that is there and differs counts.
       - V(report) warns with file and field, and imports nothing of the bundle.
       - V(overwrite) imports what the files say.
       - An object that somebody deleted is made anew either way.
