@@ -13,11 +13,7 @@ import uuid
 
 from ansible_collections.cht.sync.plugins.module_utils._superset_files import KINDS, BundleError
 from ansible_collections.cht.sync.plugins.module_utils._superset_layout import charts_of, numbers_of, place
-
-try:
-    import yaml
-except ImportError:
-    yaml = None
+from ansible_collections.cht.sync.plugins.module_utils._yaml import yaml
 
 VERSION = "1.0.0"
 MASK = "XXXXXXXXXX"
@@ -257,7 +253,7 @@ def _check_position(path, position):
         _check_uuid(path, f"position.{key}.meta.uuid", meta.get("uuid"))
         # Scopes name charts by this number; Superset replaces it by its own.
         number = meta.get("chartId")
-        if not isinstance(number, int) or ids.setdefault(number, key) != key:
+        if not isinstance(number, int) or ids.setdefault(number, meta["uuid"]) != meta["uuid"]:
             raise BundleError(f"{path}: position.{key}.meta.chartId must be a number that no other chart of the dashboard has")
 
 

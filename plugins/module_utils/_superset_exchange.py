@@ -11,11 +11,7 @@ import zipfile
 from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import DEFAULTS, VERSION, Asset
 from ansible_collections.cht.sync.plugins.module_utils._superset_files import KINDS
 from ansible_collections.cht.sync.plugins.module_utils._superset_layout import without_made_up_rows
-
-try:
-    import yaml
-except ImportError:
-    yaml = None
+from ansible_collections.cht.sync.plugins.module_utils._yaml import yaml
 
 
 def parse_export(bundle: bytes) -> list[Asset]:

@@ -10,11 +10,7 @@ from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import D
 from ansible_collections.cht.sync.plugins.module_utils._superset_layout import charts_of, numbers_of, with_parents
 from ansible_collections.cht.sync.plugins.module_utils._superset_normal import cleaned, pruned, without, without_defaults
 from ansible_collections.cht.sync.plugins.module_utils._superset_references import with_charts_named
-
-try:
-    import yaml
-except ImportError:
-    yaml = None
+from ansible_collections.cht.sync.plugins.module_utils._yaml import yaml
 
 # As wide as the text of a file gets before it is folded, in characters.
 WIDTH = 120

@@ -203,9 +203,7 @@ kept:
   elements: str
 """
 
-import traceback
-
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cht.sync.plugins.module_utils import _superset
 from ansible_collections.cht.sync.plugins.module_utils._requests import require_requests
@@ -214,13 +212,7 @@ from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import p
 from ansible_collections.cht.sync.plugins.module_utils._superset_dashboards import ConvergeError, converge
 from ansible_collections.cht.sync.plugins.module_utils._superset_drift import Record, RecordError
 from ansible_collections.cht.sync.plugins.module_utils._superset_files import BundleError, read_layers
-
-try:
-    import yaml
-
-    YAML_ERROR = None
-except ImportError:
-    YAML_ERROR = traceback.format_exc()
+from ansible_collections.cht.sync.plugins.module_utils._yaml import require_yaml, yaml
 
 
 def main() -> None:
@@ -245,10 +237,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     require_requests(module)
-    if YAML_ERROR:
-        module.fail_json(
-            msg=missing_required_lib("PyYAML", reason="(Debian package python3-yaml)"), exception=YAML_ERROR
-        )
+    require_yaml(module)
     try:
         if module.params["state"] == "present":
             present(module)

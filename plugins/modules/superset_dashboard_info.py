@@ -110,9 +110,7 @@ files:
   elements: str
 """
 
-import traceback
-
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cht.sync.plugins.module_utils import _superset
 from ansible_collections.cht.sync.plugins.module_utils._requests import require_requests
@@ -120,13 +118,7 @@ from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import A
 from ansible_collections.cht.sync.plugins.module_utils._superset_exchange import parse_export
 from ansible_collections.cht.sync.plugins.module_utils._superset_export import written
 from ansible_collections.cht.sync.plugins.module_utils._superset_layout import charts_of
-
-try:
-    import yaml  # noqa: F401  pylint: disable=unused-import
-
-    YAML_ERROR = None
-except ImportError:
-    YAML_ERROR = traceback.format_exc()
+from ansible_collections.cht.sync.plugins.module_utils._yaml import require_yaml
 
 
 def find(stored: list[Asset], uuids: list[str], slugs: list[str]) -> list[Asset]:
@@ -165,10 +157,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     require_requests(module)
-    if YAML_ERROR:
-        module.fail_json(
-            msg=missing_required_lib("PyYAML", reason="(Debian package python3-yaml)"), exception=YAML_ERROR
-        )
+    require_yaml(module)
     try:
         superset = _superset.Superset(module.params)
         stored = parse_export(superset.export_assets())

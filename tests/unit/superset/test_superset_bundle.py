@@ -89,7 +89,9 @@ def test_a_missing_field_is_named(bundle, path, field):
 
 
 def test_charts_of_a_dashboard_have_numbers_of_their_own(bundle):
-    bundle.dashboard["position"]["CHART-b"] = bundle.dashboard["position"]["CHART-a"]
+    position = bundle.dashboard["position"]
+    meta = {"chartId": 7, "uuid": "00000000-0000-4000-8000-00000000000b"}
+    position["CHART-b"] = {**position["CHART-a"], "meta": meta}
     assert "position.CHART-b.meta.chartId must be a number that no other" in refusal(bundle.files())
 
 
