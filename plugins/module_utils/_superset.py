@@ -93,9 +93,18 @@ class Superset:
             data={"sparse": "true", "passwords": json.dumps(passwords)},
         )
 
-    def find_database(self, field: str, value: str) -> int | None:
-        """The id of the database connection whose `field` (uuid or database_name) is `value`."""
-        found = self.get("/api/v1/database/", {"filters": [{"col": field, "opr": "eq", "value": value}]})
+    def dashboard_url(self, name: str) -> str:
+        """Where people look at the dashboard of this slug or uuid."""
+        return f"{self.url}/superset/dashboard/{name}/"
+
+    @staticmethod
+    def path_of(kind: str) -> str:
+        """Where the objects of a kind are, one of databases, datasets, charts and dashboards."""
+        return f"/api/v1/{kind[:-1]}/"
+
+    def find(self, kind: str, value: str, field: str = "uuid") -> int | None:
+        """The id of the object of this kind whose `field`, its uuid by default, is `value`."""
+        found = self.get(self.path_of(kind), {"filters": [{"col": field, "opr": "eq", "value": value}]})
         return found["ids"][0] if found["ids"] else None
 
     def accepts(self, username: str, password: str) -> bool:

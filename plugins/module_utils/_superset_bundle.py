@@ -1,27 +1,21 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A directory of Superset's YAML: read, checked, and packed for the import.
+"""The objects that the files of a bundle hold, checked as far as that is possible without Superset.
 
 The import itself answers most mistakes with "unknown reason", and is not atomic; so they are found here, before
-anything is sent. Reading needs no YAML library, so the action plugin's half runs anywhere.
+anything is sent.
 """
 
 from __future__ import annotations
 
-import copy
-import io
 import json
 import uuid
-import zipfile
-from pathlib import Path
 
-try:
-    import yaml
-except ImportError:
-    yaml = None
+from ansible_collections.cht.sync.plugins.module_utils._superset_files import KINDS, BundleError
+from ansible_collections.cht.sync.plugins.module_utils._superset_layout import charts_of, numbers_of, place
+from ansible_collections.cht.sync.plugins.module_utils._yaml import yaml
 
 VERSION = "1.0.0"
-KINDS = ("databases", "datasets", "charts", "dashboards")
 MASK = "XXXXXXXXXX"
 
 # Per kind: the field that names an object for people, and all fields that must be there with their type.
@@ -102,104 +96,89 @@ DEFAULTS = {
         "verbose_name": None,
         "warning_text": None,
     },
+    # Of dashboards: Superset spells them out when somebody saves one.
+    "metadata": {"cross_filters_enabled": True, "refresh_frequency": 0},
 }
 
 
-class BundleError(ValueError):
-    """The bundle is not what Superset can import; the message names file and field."""
-
-
 class Asset:
-    """One object: its kind, uuid, the file it came from, and its parsed YAML."""
+    """One object: its kind, uuid, the file it came from, and its parsed YAML.
 
-    def __init__(self, kind: str, path: str, content: dict) -> None:
+    `path` is the file's within its bundle; `file` names it for people; `layer` is the number of the bundle's directory.
+    """
+
+    def __init__(self, kind: str, path: str, content: dict, file: str | None = None, layer: int = 0) -> None:
         self.kind = kind
         self.path = path
+        self.file = file or path
+        self.layer = layer
         self.content = content
         self.uuid = str(content["uuid"])
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What Superset knows it by."""
+        return self.kind, self.uuid
 
     @property
     def name(self) -> str:
         return self.content[next(iter(REQUIRED[self.kind]))]
 
 
-def read_directory(directory: str) -> dict[str, str]:
-    """All YAML files of a bundle as {path: text}. Raises BundleError."""
-    root = Path(directory)
-    if not root.is_dir():
-        raise BundleError(f"{directory} is not a directory")
-    files = {}
-    for path in sorted(path for path in root.rglob("*") if path.is_file()):
-        name = path.relative_to(root).as_posix()
-        if name == "README.md" or any(part.startswith(".") for part in name.split("/")):
-            continue
-        try:
-            files[name] = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise BundleError(f"{name} is not UTF-8 text: {error}") from error
-    return files
+def parse_bundle(layers: list[dict]) -> list[Asset]:
+    """The objects of the layers that `read_layers` read: those of later ones win. Raises BundleError."""
+    found: dict[tuple[str, str], Asset] = {}
+    for number, layer in enumerate(layers):
+        prefix = f"{layer['source']}/" if len(layers) > 1 else ""
+        assets = _parse_layer(number, prefix, layer["files"])
+        if not assets:
+            raise BundleError(f"{layer['source']} holds no *.yaml file in {', '.join(KINDS)}")
+        found.update({asset.key: asset for asset in assets})
+    merged = _placed(list(found.values()))
+    _check_references(merged)
+    return merged
 
 
-def parse_bundle(files: dict[str, str]) -> list[Asset]:
-    """The objects of a bundle, checked as far as that is possible without Superset. Raises BundleError."""
-    assets = []
+def _parse_layer(number, prefix, files):
+    assets = {}
     for path, text in sorted(files.items()):
-        content = _load(path, text)
+        file = prefix + path
+        content = _load(file, text)
         if path == "metadata.yaml":
             # The import gets one of its own; this one only tells which version the files are.
-            _check_version(path, content)
+            _check_version(file, content)
             continue
         kind = path.split("/", 1)[0]
         if kind not in KINDS or "/" not in path or not path.endswith(".yaml"):
-            raise BundleError(f"{path}: a bundle holds *.yaml files in {', '.join(KINDS)}, and metadata.yaml; nothing else")
-        _check_fields(kind, path, content)
-        assets.append(Asset(kind, path, content))
-    if not any(asset.kind == "dashboards" for asset in assets):
-        raise BundleError("the bundle has no file in dashboards/")
-    _check_references(assets)
-    return assets
+            raise BundleError(f"{file}: a bundle holds *.yaml files in {', '.join(KINDS)}, and metadata.yaml; nothing else")
+        _check_fields(kind, file, content)
+        asset = Asset(kind, path, content, file, number)
+        twin = assets.setdefault(asset.key, asset)
+        if twin is not asset:
+            raise BundleError(f"{file}: uuid {asset.uuid} is also that of {twin.file}")
+    return list(assets.values())
 
 
-def parse_export(bundle: bytes) -> list[Asset]:
-    """The objects of Superset's own export."""
-    assets = []
-    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
-        for name in archive.namelist():
-            # The first directory is named by the time of the export.
-            path = name.split("/", 1)[-1]
-            kind = path.split("/", 1)[0]
-            if kind in KINDS and path.endswith(".yaml"):
-                assets.append(Asset(kind, path, yaml.safe_load(archive.read(name))))
-    return assets
+def _placed(assets):
+    """With each chart that no position names at the end of the dashboard, or left out where that file is of a later layer.
 
-
-def build_zip(assets: list[Asset]) -> bytes:
-    """What the import takes. The same assets give the same bytes."""
-    files = {"metadata.yaml": {"version": VERSION, "type": "assets"}}
-    files.update({asset.path: completed(asset) for asset in assets})
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in files.items():
-            entry = zipfile.ZipInfo(f"bundle/{path}")
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-    return buffer.getvalue()
-
-
-def completed(asset: Asset) -> dict:
-    """The content with every field that Superset knows, so that an import leaves nothing as it was by chance."""
-    content = copy.deepcopy(asset.content)
-    for children in ("columns", "metrics"):
-        if asset.kind == "datasets":
-            content[children] = [{**DEFAULTS[children], **child} for child in content[children]]
-    return {**DEFAULTS[asset.kind], **content}
+    Where there are several dashboards it is not known on which one, so such a chart is on none.
+    """
+    dashboards = [asset for asset in assets if asset.kind == "dashboards"]
+    stray = [asset for asset in assets if asset.kind == "charts"]
+    if len(dashboards) != 1:
+        return assets
+    dashboard = dashboards[0]
+    stray = [chart for chart in stray if chart.uuid not in charts_of(dashboard.content).values()]
+    left_out = [chart for chart in stray if chart.layer < dashboard.layer]
+    dashboard.content = place(dashboard.content, [(chart.uuid, chart.name) for chart in stray if chart not in left_out])
+    return [asset for asset in assets if asset not in left_out]
 
 
 def _load(path, text):
     try:
-        content = yaml.safe_load(text)
-        # Dates and the like are no JSON: Superset keeps most of this as JSON.
-        json.dumps(content)
+        # Superset keeps most of this as JSON, whose keys are text, and which has no dates.
+        content = json.loads(json.dumps(yaml.safe_load(text)))
     except yaml.YAMLError as error:
         raise BundleError(f"{path} is not valid YAML: {error}") from error
     except (TypeError, ValueError) as error:
@@ -233,6 +212,8 @@ def _check_fields(kind, path, content):
             raise BundleError(f"{path}: query_context must be text that holds JSON: {error}") from error
     if kind == "dashboards":
         _check_position(path, content["position"])
+        _check_charts_named(path, content)
+        _check_filters(path, content["metadata"].get("native_filter_configuration") or [])
 
 
 def _check_uuid(path, field, value):
@@ -261,6 +242,8 @@ def _check_position(path, position):
     for key, node in position.items():
         if not isinstance(node, dict):
             continue
+        if not isinstance(node.get("type"), str):
+            raise BundleError(f"{path}: position.{key}.type is missing")
         for child in node.get("children") or []:
             if child not in position:
                 raise BundleError(f"{path}: position.{key}.children names {child}, which position lacks")
@@ -270,43 +253,49 @@ def _check_position(path, position):
         _check_uuid(path, f"position.{key}.meta.uuid", meta.get("uuid"))
         # Scopes name charts by this number; Superset replaces it by its own.
         number = meta.get("chartId")
-        if not isinstance(number, int) or ids.setdefault(number, key) != key:
+        if not isinstance(number, int) or ids.setdefault(number, meta["uuid"]) != meta["uuid"]:
             raise BundleError(f"{path}: position.{key}.meta.chartId must be a number that no other chart of the dashboard has")
 
 
+def _check_charts_named(path, content):
+    """Superset looks these numbers up, and fails on one that no chart has."""
+    numbers = {str(number) for number in numbers_of(content).values()}
+    for field in ("expanded_slices", "timed_refresh_immune_slices"):
+        for number in content["metadata"].get(field) or []:
+            if str(number) not in numbers:
+                raise BundleError(f"{path}: metadata.{field} names {number}, which is no chart's chartId in position")
+
+
+def _check_filters(path, native_filters):
+    for number, native_filter in enumerate(native_filters):
+        for target in native_filter.get("targets") or []:
+            if target.get("column"):
+                field = f"metadata.native_filter_configuration[{number}].targets: datasetUuid"
+                _check_uuid(path, field, target.get("datasetUuid"))
+
+
 def _check_references(assets):
-    known = {kind: {} for kind in KINDS}
+    known = {kind: {asset.uuid for asset in assets if asset.kind == kind} for kind in KINDS}
+    if known["charts"] and not known["dashboards"]:
+        raise BundleError("the bundle has charts, and no file in dashboards/ to show them on")
     for asset in assets:
-        twin = known[asset.kind].setdefault(asset.uuid, asset)
-        if twin is not asset:
-            raise BundleError(f"{asset.path}: uuid {asset.uuid} is also that of {twin.path}")
-    databases = {asset.uuid for asset in assets if asset.kind == "databases"}
-    for asset in assets:
-        if asset.kind == "charts" and asset.content["dataset_uuid"] not in known["datasets"]:
-            raise BundleError(f"{asset.path}: dataset_uuid {asset.content['dataset_uuid']} is in no file of datasets/")
-        if asset.kind == "datasets" and databases and asset.content["database_uuid"] not in databases:
-            raise BundleError(f"{asset.path}: database_uuid {asset.content['database_uuid']} is in no file of databases/")
-        if asset.kind != "dashboards":
-            continue
-        for key, chart in charts_of(asset.content).items():
-            if chart not in known["charts"]:
-                raise BundleError(f"{asset.path}: position.{key}.meta.uuid {chart} is in no file of charts/")
-        for number, native_filter in enumerate(asset.content["metadata"].get("native_filter_configuration") or []):
-            for target in native_filter.get("targets") or []:
-                dataset = target.get("datasetUuid")
-                if target.get("column") and dataset not in known["datasets"]:
-                    raise BundleError(
-                        f"{asset.path}: metadata.native_filter_configuration[{number}].targets: datasetUuid "
-                        f"{dataset} is in no file of datasets/"
-                    )
+        if asset.kind == "dashboards":
+            for key, chart in charts_of(asset.content).items():
+                if chart not in known["charts"]:
+                    raise BundleError(f"{asset.file}: position.{key}.meta.uuid {chart} is in no file of charts/")
 
 
-def charts_of(dashboard: dict) -> dict[str, str]:
-    """The charts that a dashboard shows: key of the node in position -> uuid."""
+def datasets_of(asset: Asset) -> dict[str, str]:
+    """The datasets that a chart or the filters of a dashboard read: field that names one -> uuid."""
+    if asset.kind == "charts":
+        return {"dataset_uuid": asset.content["dataset_uuid"]}
+    if asset.kind != "dashboards":
+        return {}
     return {
-        key: node["meta"]["uuid"]
-        for key, node in dashboard["position"].items()
-        if isinstance(node, dict) and node.get("type") == "CHART" and node.get("meta", {}).get("uuid")
+        f"metadata.native_filter_configuration[{number}].targets[{place_of_target}].datasetUuid": target["datasetUuid"]
+        for number, native_filter in enumerate(asset.content.get("metadata", {}).get("native_filter_configuration") or [])
+        for place_of_target, target in enumerate(native_filter.get("targets") or [])
+        if target.get("datasetUuid")
     }
 
 

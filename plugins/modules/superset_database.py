@@ -97,8 +97,8 @@ class Connection:
     def __init__(self, superset: _superset.Superset, params: dict) -> None:
         self.superset = superset
         self.params = params
-        self.id = superset.find_database("uuid", params["uuid"])
-        named = superset.find_database("database_name", params["name"])
+        self.id = superset.find("databases", params["uuid"])
+        named = superset.find("databases", params["name"], "database_name")
         if named not in (None, self.id):
             raise _superset.SupersetError(
                 f'Superset has a database connection "{params["name"]}" with another uuid: rename that one in Superset, or '
@@ -165,7 +165,7 @@ class Connection:
 
 def remove(superset: _superset.Superset, uuid: str, dry_run: bool) -> dict:
     """Removes the connection with this uuid; returns the module's result. Raises SupersetError if datasets use it."""
-    number = superset.find_database("uuid", uuid)
+    number = superset.find("databases", uuid)
     if number is None:
         return {"changed": False, "database": {"uuid": uuid}, "diff": {"before": {}, "after": {}}}
     name = superset.get(f"/api/v1/database/{number}")["result"]["database_name"]
@@ -185,7 +185,7 @@ def remove(superset: _superset.Superset, uuid: str, dry_run: bool) -> dict:
         )
     if not dry_run:
         superset.delete(f"/api/v1/database/{number}")
-        if superset.find_database("uuid", uuid) is not None:
+        if superset.find("databases", uuid) is not None:
             raise _superset.SupersetError(f'Superset took the removal of the connection "{name}", and still has it')
     return {
         "changed": True,

@@ -207,7 +207,7 @@ def test_a_connection_goes_unless_datasets_use_it(modules, admin, demo):
     # In check mode: a broken module must not cost the demo its dashboards.
     said = modules.run("superset_database", {"uuid": used, "state": "absent"}, check_mode=True)["msg"]
     assert "marts.rpt_data_record" in said
-    number = admin.superset.find_database("uuid", used)
+    number = admin.superset.find("databases", used)
     uri = admin.superset.get(f"/api/v1/database/{number}/connection")["result"]["sqlalchemy_uri"]
     own = {"uuid": "a7c3c1c2-38f0-4b4e-8a63-4b0c1a1d7f10", "name": "e2e connection"}
     password = {"sqlalchemy_password": demo.secrets["cht_sync_superset_reader_password"]}
@@ -338,7 +338,7 @@ def test_a_programme_manager_and_a_data_officer_see_all_areas(access, admin, tab
 
 def test_a_data_officer_has_sql_lab(access, admin):
     """No query is run: Superset keeps them, and with them the account."""
-    number = admin.superset.find_database("database_name", "CHT warehouse")
+    number = admin.superset.find("databases", "CHT warehouse", "database_name")
     officer = access.visitor("data_officer").superset
     assert number in [int(key) for key in officer.get("/api/v1/sqllab/")["result"]["databases"]]
     tables = officer.get(f"/api/v1/database/{number}/tables/", {"schema_name": "marts"})["result"]

@@ -5,15 +5,20 @@
 import pytest
 
 from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import parse_bundle
-from ansible_collections.cht.sync.plugins.module_utils._superset_normal import differences, masked, normal
+from ansible_collections.cht.sync.plugins.module_utils._superset_differences import differences
+from ansible_collections.cht.sync.plugins.module_utils._superset_normal import masked, normal
+
+
+def fields(before, after):
+    return [".".join(difference.path) for difference in differences(before, after)]
 
 
 def meanings(bundle):
-    return {asset.path: normal(asset) for asset in parse_bundle(bundle.files())}
+    return {asset.path: normal(asset) for asset in parse_bundle([{"source": "x", "files": bundle.files()}])}
 
 
 def test_numbers_and_defaults_of_a_server_are_no_difference(bundle, exported):
-    assert differences(meanings(bundle), meanings(exported)) == []
+    assert fields(meanings(bundle), meanings(exported)) == []
 
 
 def edit_title(other):
@@ -96,17 +101,17 @@ def change_metric(other):
 )
 def test_what_somebody_changed_is_named(bundle, exported, edit):
     where = edit(exported)
-    found = differences(meanings(bundle), meanings(exported))
+    found = fields(meanings(bundle), meanings(exported))
     assert len(found) == 1 and found[0].startswith(where)
 
 
 def test_a_default_that_is_not_the_value_is_a_difference(bundle, exported):
     bundle.dataset["offset"] = 3
-    assert differences(meanings(bundle), meanings(exported)) == ["datasets/reports.yaml.offset"]
+    assert fields(meanings(bundle), meanings(exported)) == ["datasets/reports.yaml.offset"]
 
 
 def test_normalizing_leaves_the_content_alone(exported):
-    assets = parse_bundle(exported.files())
+    assets = parse_bundle([{"source": "x", "files": exported.files()}])
     before = [repr(asset.content) for asset in assets]
     for asset in assets:
         normal(asset)
