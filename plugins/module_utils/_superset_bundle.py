@@ -13,7 +13,7 @@ import uuid
 
 from ansible_collections.cht.sync.plugins.module_utils._superset_files import KINDS, BundleError
 from ansible_collections.cht.sync.plugins.module_utils._superset_layout import charts_of, numbers_of, place
-from ansible_collections.cht.sync.plugins.module_utils._yaml import yaml
+from ansible_collections.cht.sync.plugins.module_utils._yaml import load, yaml
 
 VERSION = "1.0.0"
 MASK = "XXXXXXXXXX"
@@ -178,7 +178,7 @@ def _placed(assets):
 def _load(path, text):
     try:
         # Superset keeps most of this as JSON, whose keys are text, and which has no dates.
-        content = json.loads(json.dumps(yaml.safe_load(text)))
+        content = json.loads(json.dumps(load(text)))
     except yaml.YAMLError as error:
         raise BundleError(f"{path} is not valid YAML: {error}") from error
     except (TypeError, ValueError) as error:

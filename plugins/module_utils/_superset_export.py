@@ -25,7 +25,8 @@ def written(asset: Asset) -> dict:
     content = _something(without_defaults(asset.kind, cleaned(asset)))
     if asset.kind == "datasets":
         for children in ("columns", "metrics"):
-            content[children] = [_something(child) for _, child in sorted(content.get(children, {}).items())]
+            members = content.get(children, {})
+            content[children] = [_something(members[name]) for name in sorted(members)]
     if asset.kind == "charts":
         # The browser makes it from params.
         content.pop("query_context", None)

@@ -72,6 +72,14 @@ def test_files_that_say_the_same_are_left_alone(files):
     assert files.write() == []
 
 
+def test_members_that_say_the_same_stay_as_they_were_written(files, bundle):
+    filters = [{"expressionType": "SQL", "sqlExpression": "n > 1", "comparator": None}]
+    bundle.chart["params"]["adhoc_filters"] = filters
+    (files.directory / "mine/charts/file.yaml").write_text(yaml.safe_dump(bundle.chart))
+    files.exported.chart["params"]["adhoc_filters"] = [{"expressionType": "SQL", "sqlExpression": "n > 1", "subject": ""}]
+    assert files.write() == []
+
+
 def test_a_change_is_all_that_changes(files):
     before = files.text("mine/charts/file.yaml")
     files.exported.chart["slice_name"] = "By hand"

@@ -67,6 +67,16 @@ def describe_chart(other):
     return "charts/reports.yaml.description"
 
 
+def let_filters_stay(other):
+    other.dashboard["metadata"]["cross_filters_enabled"] = False
+    return "dashboards/reports.yaml.metadata.cross_filters_enabled"
+
+
+def make_a_matrix(other):
+    other.chart["params"]["matrixify_enable"] = True
+    return "charts/reports.yaml.params.matrixify_"
+
+
 def add_column(other):
     other.dataset["columns"].append({"column_name": "extra"})
     return "datasets/reports.yaml.columns.extra"
@@ -94,6 +104,7 @@ def change_metric(other):
         change_params,
         change_query,
         describe_chart,
+        let_filters_stay,
         add_column,
         hide_column,
         change_metric,
@@ -103,6 +114,12 @@ def test_what_somebody_changed_is_named(bundle, exported, edit):
     where = edit(exported)
     found = fields(meanings(bundle), meanings(exported))
     assert len(found) == 1 and found[0].startswith(where)
+
+
+def test_what_the_browser_spells_out_of_a_matrix_counts_where_there_is_one(bundle, exported):
+    where = make_a_matrix(exported)
+    found = fields(meanings(bundle), meanings(exported))
+    assert len(found) == 3 and all(field.startswith(where) for field in found)
 
 
 def test_a_default_that_is_not_the_value_is_a_difference(bundle, exported):
