@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A dashboard in a browser's window, as its viewer sees it and uses it."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import yaml
+
+FILES = Path(__file__).resolve().parents[2] / "roles" / "superset" / "files"
+# What a chart of each kind shows once it has its data.
+CONTENT = "canvas, table tbody tr, .header-line"
+# ms; half of the machine is another lane's
+PATIENCE = 90_000
+
+
+class Dashboard:
+    """One of the shipped dashboards, open in `window`."""
+
+    def __init__(self, window, demo, name: str) -> None:
+        self.window = window
+        self.url = f"{demo.url}/superset/dashboard/{name.replace('_', '-')}/"
+        directory = FILES / "dashboards" / name
+        self.charts = sorted(yaml.safe_load(path.read_text())["slice_name"] for path in directory.glob("charts/*.yaml"))
+
+    def open(self) -> None:
+        """Opens it, and returns once each chart of the bundle shows something."""
+        self.window.goto(self.url)
+        self.wait()
+
+    def wait(self) -> None:
+        """Returns once each chart of the bundle shows something, and nothing is still loading."""
+        # Superset makes charts only when they come near the window, unless it takes the browser for a robot.
+        deadline = time.monotonic() + PATIENCE / 1000
+        while True:
+            self.window.locator("[data-test-chart-name]").first.wait_for(timeout=PATIENCE)
+            for row in self.window.locator(".grid-row").all():
+                row.scroll_into_view_if_needed()
+            missing = self.missing()
+            if not missing:
+                break
+            assert time.monotonic() < deadline, f"{self.url}: nothing in {missing}; {self.errors()}"
+            self.window.wait_for_timeout(200)
+        self.window.evaluate("window.scrollTo(0, 0)")
+
+    def missing(self) -> list[str]:
+        """Charts of the bundle that show nothing, or are still loading."""
+        shown = self.window.evaluate(
+            """content => Object.fromEntries([...document.querySelectorAll("[data-test-chart-name]")].map(
+                chart => [chart.dataset.testChartName, !!chart.querySelector(content) && !chart.querySelector(".loading")]))""",
+            CONTENT,
+        )
+        return [title for title in self.charts if not shown.get(title)]
+
+    def errors(self) -> list[str]:
+        """What the charts complain of."""
+        return [alert.inner_text() for alert in self.window.locator("[role=alert], .ant-empty").all() if alert.is_visible()]
+
+    def chart(self, title: str):
+        return self.window.locator(f'[data-test-chart-name="{title}"]')
+
+    def number(self, title: str) -> str:
+        """What a big number shows."""
+        return self.chart(title).locator(".header-line").inner_text().strip()
+
+    def rows(self, title: str) -> list[list[str]]:
+        """What a table shows on its page."""
+        return [row.locator("td").all_inner_texts() for row in self.chart(title).locator("tbody tr").all()]
