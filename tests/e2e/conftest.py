@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dashboard import PATIENCE, SCREENSHOTS
 from playwright.sync_api import TimeoutError, sync_playwright  # pylint: disable=redefined-builtin
 
 ROOT = Path(__file__).resolve().parents[2]
-SCREENSHOTS = ROOT / "screenshots"
 
 # Reads a request from standard input, so that no password is on a command line.
 CALL_COUCHDB = """
@@ -91,17 +91,25 @@ def log_in(window, demo) -> None:
     pytest.fail(f"three logins came to nothing: see {SCREENSHOTS}/login-*.png")
 
 
+@pytest.fixture(scope="session")
+def session(demo, browser):
+    """What the browser remembers of a user who has logged in: logins are counted, so there is one."""
+    window = browser.new_page()
+    log_in(window, demo)
+    yield window.context.storage_state()
+    window.close()
+
+
 @pytest.fixture
-def page(demo, browser):
+def page(demo, browser, session):
     """A window whose user has logged in. It tells afterwards whether anything reached another server."""
-    window = browser.new_page(viewport={"width": 1440, "height": 1240})
-    window.set_default_timeout(90_000)  # ms; half of the machine is another lane's
+    window = browser.new_page(storage_state=session)
+    window.set_default_timeout(PATIENCE)
     elsewhere = []
     window.on(
-        "response",
-        lambda answer: None if answer.url.startswith((demo.url, "data:", "blob:")) else elsewhere.append(answer.url),
+        "request",
+        lambda request: None if request.url.startswith((demo.url, "data:", "blob:")) else elsewhere.append(request.url),
     )
-    log_in(window, demo)
     yield window
     window.close()
     assert elsewhere == []

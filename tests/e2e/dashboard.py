@@ -10,7 +10,9 @@ from pathlib import Path
 
 import yaml
 
-FILES = Path(__file__).resolve().parents[2] / "roles" / "superset" / "files"
+ROOT = Path(__file__).resolve().parents[2]
+FILES = ROOT / "roles" / "superset" / "files"
+SCREENSHOTS = ROOT / "screenshots"
 # What a chart of each kind shows once it has its data.
 CONTENT = "canvas, table tbody tr, .header-line"
 # ms; half of the machine is another lane's
@@ -69,3 +71,11 @@ class Dashboard:
     def rows(self, title: str) -> list[list[str]]:
         """What a table shows on its page."""
         return [row.locator("td").all_inner_texts() for row in self.chart(title).locator("tbody tr").all()]
+
+    def screenshot(self, name: str) -> None:
+        """Keeps a picture of the window, and one of the whole page."""
+        # Bars grow for a moment.
+        self.window.wait_for_timeout(1500)
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.window.screenshot(path=SCREENSHOTS / f"{name}.png")
+        self.window.screenshot(path=SCREENSHOTS / f"{name}-whole.png", full_page=True)
