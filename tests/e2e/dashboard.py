@@ -79,3 +79,45 @@ class Dashboard:
         SCREENSHOTS.mkdir(exist_ok=True)
         self.window.screenshot(path=SCREENSHOTS / f"{name}.png")
         self.window.screenshot(path=SCREENSHOTS / f"{name}-whole.png", full_page=True)
+
+    def filter(self, name: str):
+        """A filter of the bar at the top; one that found no room there is in a menu."""
+        found = self.window.locator(".filter-item-wrapper, .ant-popover", has=self.window.get_by_role("heading", name=name, exact=True)).last
+        more = self.window.locator("[data-test=dropdown-container-btn]")
+        found.or_(more).first.wait_for()
+        if not found.is_visible():
+            more.click()
+        found.wait_for()
+        return found
+
+    def choices(self, name: str) -> list[str]:
+        """What a filter offers."""
+        options = self._offer(name)
+        texts = [option.get_attribute("title") for option in options.all()]
+        self.window.keyboard.press("Escape")
+        return [text for text in texts if text]
+
+    def choose(self, name: str, value: str) -> None:
+        """Chooses a value; it applies with `apply`."""
+        self._offer(name)
+        self.window.keyboard.type(value)
+        self.window.locator(f'.ant-select-dropdown:visible .ant-select-item-option[title="{value}"]').click()
+        self.window.keyboard.press("Escape")
+
+    def choose_time(self, kind: str, choice: str) -> None:
+        """Chooses a range of a kind, such as Current and Current month; it applies with `apply`."""
+        self.filter("Time").locator("[data-test=time-range-trigger]").click()
+        self.window.locator('[data-test="Range type"]').last.click()
+        self.window.locator(f'.ant-select-dropdown:visible .ant-select-item-option[title="{kind}"]').click()
+        self.window.get_by_role("radio", name=re.compile(choice, re.IGNORECASE)).check()
+        self.window.locator("[data-test=date-filter-control__apply-button]").click()
+
+    def apply(self) -> None:
+        """Applies what was chosen; the numbers follow."""
+        self.window.locator("[data-test=filter-bar]").get_by_role("button", name="Apply", exact=True).click()
+
+    def _offer(self, name):
+        self.filter(name).locator("input[role=combobox]").click()
+        options = self.window.locator(".ant-select-dropdown:visible .ant-select-item-option")
+        options.first.wait_for()
+        return options
