@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dashboard import PATIENCE, SCREENSHOTS
 from playwright.sync_api import TimeoutError, sync_playwright  # pylint: disable=redefined-builtin
 
 ROOT = Path(__file__).resolve().parents[2]
-SCREENSHOTS = ROOT / "screenshots"
 # The collection, and how to play tasks of it.
 sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests/unit")]
 
@@ -94,17 +94,28 @@ def log_in(window, demo) -> None:
     pytest.fail(f"three logins came to nothing: see {SCREENSHOTS}/login-*.png")
 
 
-@pytest.fixture
-def page(demo, browser):
-    """A window whose user has logged in. It tells afterwards whether anything reached another server."""
-    window = browser.new_page(viewport={"width": 1440, "height": 1240})
-    window.set_default_timeout(90_000)  # ms; half of the machine is another lane's
-    elsewhere = []
-    window.on(
-        "response",
-        lambda answer: None if answer.url.startswith((demo.url, "data:", "blob:")) else elsewhere.append(answer.url),
-    )
+@pytest.fixture(scope="session")
+def session(demo, browser):
+    """What the browser remembers of a user who has logged in: logins are counted, so there is one."""
+    window = browser.new_page()
     log_in(window, demo)
-    yield window
+    yield window.context.storage_state()
     window.close()
-    assert elsewhere == []
+
+
+@pytest.fixture
+def page(demo, browser, session):
+    """A window whose user has logged in. It tells afterwards whether anything reached another server."""
+    window = browser.new_page(storage_state=session)
+    window.set_default_timeout(PATIENCE)
+    requests = []
+    window.on("request", lambda request: requests.append(request))  # pylint: disable=unnecessary-lambda
+    yield window
+    # What the browser refused to send, as the server's policy says, went nowhere.
+    elsewhere = {
+        request.url
+        for request in requests
+        if not request.url.startswith((demo.url, "data:", "blob:")) and request.failure != "csp"
+    }
+    window.close()
+    assert elsewhere == set()

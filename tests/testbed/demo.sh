@@ -59,8 +59,8 @@ up | source)
     printf '== Verify (playbooks/verify.yml)\n'
     ansible-playbook -i "$inventory" playbooks/verify.yml >>"$log" 2>&1 || { tail -n 40 "$log"; die "verify failed: $log"; }
     sed -n '/^ *| source/,/^$/p' "$log" | tail -n 12
-    printf 'Dashboard: http://127.0.0.1:8088/superset/dashboard/reports/\nLogin:     admin\n'
-    printf 'Password:  superset_admin_password in %s\n' "$PWD/$inventory/group_vars/all/secrets.yml"
+    printf 'Dashboards: http://127.0.0.1:8088/superset/dashboard/community-health/ (and chw-activity, maternal-child-health, data-health)\nLogin:      admin\n'
+    printf 'Password:   superset_admin_password in %s\n' "$PWD/$inventory/group_vars/all/secrets.yml"
     ;;
 down)
     # A stopped engine still has its containers on disk.
