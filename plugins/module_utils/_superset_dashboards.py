@@ -40,6 +40,9 @@ def converge(
     """
     stored = parse_export(superset.export_assets())
     _check_against(assets, stored, passwords)
+    missing = _missing(assets, stored)
+    if missing and not dry_run:
+        raise BundleError(missing[0])
     live, wanted = meanings(stored, assets), meanings(assets, assets)
     found = compare(live, wanted, assets)
     drift = record.drift(live, wanted, assets) if record else []
@@ -57,6 +60,8 @@ def converge(
         "changed": bool(found) and not kept,
         "differences": [entry for change in found for entry in change.entries()],
         "drift": [entry for change in drift for entry in change.entries()],
+        # A task before may be about to make it.
+        "warnings": missing,
         "drift_lines": [line for change in drift for line in change.lines()],
         "dashboards": [
             {
@@ -107,17 +112,25 @@ def _check_against(assets, stored, passwords):
                 f'{asset.file}: {", ".join(UNIQUE[asset.kind])} is also that of "{twin.name}" in Superset, whose uuid is '
                 f"{twin.uuid}: give that uuid to the bundle, or rename or delete the one in Superset"
             )
-        if asset.kind == "datasets" and ("databases", asset.content["database_uuid"]) not in known | coming:
-            raise BundleError(
-                f"{asset.file}: Superset has no database connection with database_uuid {asset.content['database_uuid']}: "
-                "make it with cht.sync.superset_database first"
-            )
-        for field, dataset in datasets_of(asset).items():
-            if ("datasets", dataset) not in known | coming:
-                raise BundleError(f"{asset.file}: {field} {dataset} is in no file of datasets/, and not in Superset either")
         if asset.kind == "databases" and MASK in asset.content["sqlalchemy_uri"]:
             if asset.key not in known and asset.path not in passwords:
                 raise BundleError(f"{asset.file}: the connection is new, so database_passwords must hold its password")
+
+
+def _missing(assets, stored):
+    """Sentences about what the bundle refers to and neither brings nor Superset has."""
+    known = {asset.key for asset in (*stored, *assets)}
+    return [
+        f"{asset.file}: Superset has no database connection with database_uuid {asset.content['database_uuid']}: "
+        "make it with cht.sync.superset_database first"
+        for asset in assets
+        if asset.kind == "datasets" and ("databases", asset.content["database_uuid"]) not in known
+    ] + [
+        f"{asset.file}: {field} {dataset} is in no file of datasets/, and not in Superset either"
+        for asset in assets
+        for field, dataset in datasets_of(asset).items()
+        if ("datasets", dataset) not in known
+    ]
 
 
 def _unique_key(asset):

@@ -82,6 +82,7 @@ requirements:
 attributes:
   check_mode:
     support: full
+    details: A connection or dataset that is not there is a warning, since a task before may be about to make it.
   diff_mode:
     support: full
     details: Shows the fields that differ, without numbers and defaults of the server.
@@ -257,6 +258,8 @@ def present(module: AnsibleModule) -> None:
     outcome = converge(
         _superset.Superset(params), assets, params["database_passwords"], module.check_mode, record, keep_drift
     )
+    for warning in outcome.pop("warnings"):
+        module.warn(warning)
     lines = outcome.pop("drift_lines")
     if lines and keep_drift:
         module.warn(

@@ -290,6 +290,15 @@ def test_a_connection_that_is_not_there(bundle):
         run(FakeSuperset(), bundle)
 
 
+def test_check_mode_warns_of_what_a_task_before_may_be_about_to_make(bundle):
+    empty = FakeSuperset()
+    warnings = run(empty, bundle, dry_run=True)["warnings"]
+    assert [warning.split(" with ")[0] for warning in warnings] == ["datasets/reports.yaml: Superset has no database connection"]
+    dataset = bundle.contents.pop("datasets/reports.yaml")
+    warnings = run(empty, bundle, dry_run=True)["warnings"]
+    assert all(f"{dataset['uuid']} is in no file of datasets/" in warning for warning in warnings) and len(warnings) == 2
+
+
 @pytest.mark.parametrize("path, field", [("charts/reports.yaml", "dataset_uuid"), ("dashboards/reports.yaml", "datasetUuid")])
 def test_a_dataset_may_be_in_superset_only(superset, bundle, path, field):
     run(superset, bundle)
