@@ -8,29 +8,35 @@ Gunicorn itself ends a worker that hangs as a whole, not one whose threads all w
 from __future__ import annotations
 
 import http.client
+import logging
 import os
-import threading
+import subprocess
+import sys
 import time
 
 from gunicorn.systemd import sd_notify
 
 
 def when_ready(server) -> None:
-    """Gunicorn's hook: its sockets are open. Does nothing where the unit has no WatchdogSec."""
+    """Gunicorn's hook: its sockets are open. Does nothing where the unit has no WatchdogSec.
+
+    A process of its own: a thread of gunicorn's may hold a lock when a worker is forked, which then waits for it for ever.
+    """
     if seconds := int(os.environ.get("WATCHDOG_USEC", 0)) / 1_000_000:
-        address = server.LISTENERS[0].getsockname()[:2]
-        threading.Thread(target=_watch, args=(address, seconds / 3, server.log), daemon=True).start()
+        host, port = server.LISTENERS[0].getsockname()[:2]
+        subprocess.Popen([sys.executable, "-m", "cht_superset.watch", host, str(port), str(seconds / 3)])  # pylint: disable=consider-using-with
 
 
-def _watch(address: tuple[str, int], seconds: float, log) -> None:
+def watch(host: str, port: int, seconds: float) -> None:
+    """Asks for /health every so many seconds, and tells systemd of each answer. Does not return."""
     while True:
-        if _answers(address, seconds):
-            sd_notify("WATCHDOG=1", log)
+        if _answers(host, port, seconds):
+            sd_notify("WATCHDOG=1", logging.getLogger(__name__))
         time.sleep(seconds)
 
 
-def _answers(address: tuple[str, int], seconds: float) -> bool:
-    connection = http.client.HTTPConnection(*address, timeout=seconds)
+def _answers(host: str, port: int, seconds: float) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == 200
@@ -38,3 +44,7 @@ def _answers(address: tuple[str, int], seconds: float) -> bool:
         return False
     finally:
         connection.close()
+
+
+if __name__ == "__main__":
+    watch(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
