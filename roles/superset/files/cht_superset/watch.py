@@ -8,13 +8,11 @@ Gunicorn itself ends a worker that hangs as a whole, not one whose threads all w
 from __future__ import annotations
 
 import http.client
-import logging
 import os
+import socket
 import subprocess
 import sys
 import time
-
-from gunicorn.systemd import sd_notify
 
 
 def when_ready(server) -> None:
@@ -31,7 +29,8 @@ def watch(host: str, port: int, seconds: float) -> None:
     """Asks for /health every so many seconds, and tells systemd of each answer. Does not return."""
     while True:
         if _answers(host, port, seconds):
-            sd_notify("WATCHDOG=1", logging.getLogger(__name__))
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+                systemd.sendto(b"WATCHDOG=1", os.environ["NOTIFY_SOCKET"])
         time.sleep(seconds)
 
 
