@@ -3,7 +3,7 @@
 """The database apart: whoever connects from another machine does so over TLS, and is named in pg_hba."""
 
 import pytest
-from stack import group, machine, secrets
+from stack import group, machine, playbook, secrets
 
 pytestmark = pytest.mark.multi
 
@@ -49,3 +49,29 @@ def test_the_certificate_is_checked(vm):
     assert vm.run(run, connect, "/etc/cht-sync/postgresql.crt").rc == 0
     assert "certificate verify failed" in vm.run(run, connect, "/etc/ssl/certs/ca-certificates.crt").stderr
     assert machine("postgresql").file("/etc/cht-sync/postgresql/server.key").mode == 0o400
+
+
+def test_superset_is_dumped_where_the_database_is_before_its_upgrade_and_no_newer_tables_are_touched(warehouse):
+    """The client on Superset's machine is older than the server, and could not dump it."""
+
+    def metadata(sql):
+        return warehouse.machine.run("runuser -u postgres -- psql -qAtX -d superset -c %s", sql).stdout.strip()
+
+    superset = machine("superset")
+    started = superset.run("systemctl show --value --property MainPID cht-superset").stdout
+    superset.run("rm /var/lib/cht-superset/initialized")  # as if another version had set it up
+    revision = metadata("UPDATE alembic_version SET version_num = 'ffffffffffff' RETURNING (SELECT version_num FROM alembic_version)")
+    try:
+        refused = playbook("site", "--tags", "superset_service")
+    finally:
+        metadata(f"UPDATE alembic_version SET version_num = '{revision}'")
+    said = " ".join(refused.stdout.split())
+    assert refused.returncode != 0 and "are those of a newer version" in said and "ffffffffffff" in said
+    assert superset.run("systemctl show --value --property MainPID cht-superset").stdout == started
+
+    upgraded = playbook("site", "--tags", "superset_service")
+    assert upgraded.returncode == 0, upgraded.stdout[-3000:]
+    dumps = warehouse.machine.run("ls /var/backups/cht-superset/*").stdout.split()
+    assert len(dumps) == 1 and dumps[0] in upgraded.stdout
+    assert warehouse.machine.file(dumps[0]).mode == 0o600 and warehouse.machine.file("/var/backups/cht-superset").mode == 0o700
+    assert "TABLE DATA public dashboards" in warehouse.machine.run(f"pg_restore --list {dumps[0]}").stdout

@@ -5,15 +5,30 @@
 import re
 
 import pytest
-from stack import playbook, secrets, until
+from stack import machine, playbook, secrets, until
 
 pytestmark = pytest.mark.life
+
+SECRET_KEY = "another-secret-key-0123456789abcdefghijkl"
+
+
+def test_supersets_secret_key_is_changed_and_what_it_stored_still_works():
+    only = ("--tags", "superset_configure,superset_service")
+    changed = ("-e", f"superset_secret_key={SECRET_KEY}")
+    refused = playbook("site", *only, *changed)
+    assert refused.returncode != 0 and "give that old value as superset_previous_secret_key" in " ".join(refused.stdout.split())
+    done = playbook("site", *only, *changed, "-e", f"superset_previous_secret_key={secrets()['superset_secret_key']}")
+    assert done.returncode == 0, done.stdout[-3000:]
+    # Each run tries the stored connections, and stores one that does not work anew.
+    results = dict(re.findall(r"TASK \[cht.sync.superset : (.+?)\] \*+\n(\w+):", done.stdout))
+    assert results["Encrypt them"] == "changed" and results["Connect Superset to the warehouse"] == "ok", results
+    assert not machine("superset").file("/etc/cht-sync/superset/previous-secret-key").exists
 
 
 def test_changed_secrets_are_rotated_everywhere_and_shown_nowhere(couchdb, warehouse):
     new = {name: f"rotated{position}" + "0123456789abcdefghijklmnopqrstuvwxyz" for position, name in enumerate(secrets())}
     new["couchdb_demo_password"] = secrets()["couchdb_demo_password"]  # CouchDB's own
-    new["superset_secret_key"] = secrets()["superset_secret_key"]  # guarded: Superset's stored credentials hang on it
+    new["superset_secret_key"] = SECRET_KEY  # guarded: it has a way of its own, above
     done = playbook("site", "-vvv", "--diff", *(word for name, value in new.items() for word in ("-e", f"{name}={value}")))
     assert done.returncode == 0, done.stdout[-3000:]
     assert "0" not in re.findall(r"changed=(\d+)", done.stdout.split("PLAY RECAP")[1])
