@@ -62,6 +62,10 @@ class Superset:
         """Puts JSON."""
         return self._json("PUT", path, json=body)
 
+    def delete(self, path: str) -> dict:
+        """Deletes what is at `path`."""
+        return self._json("DELETE", path)
+
     def export_assets(self) -> bytes:
         """All databases, datasets, charts and dashboards, as a ZIP file."""
         return self._request("GET", "/api/v1/assets/export/", expected="application/zip").content
@@ -78,6 +82,20 @@ class Superset:
     def find_database(self, field: str, value: str) -> int | None:
         """The id of the database connection whose `field` (uuid or database_name) is `value`."""
         found = self.get("/api/v1/database/", {"filters": [{"col": field, "opr": "eq", "value": value}]})
+        return found["ids"][0] if found["ids"] else None
+
+    def dashboard_url(self, name: str) -> str:
+        """Where people look at the dashboard of this slug or uuid."""
+        return f"{self.url}/superset/dashboard/{name}/"
+
+    @staticmethod
+    def path_of(kind: str) -> str:
+        """Where the objects of a kind are, one of databases, datasets, charts and dashboards."""
+        return f"/api/v1/{kind[:-1]}/"
+
+    def find(self, kind: str, uuid: str) -> int | None:
+        """The id of the object of this kind and uuid."""
+        found = self.get(self.path_of(kind), {"filters": [{"col": "uuid", "opr": "eq", "value": uuid}]})
         return found["ids"][0] if found["ids"] else None
 
     def _log_in(self, password: str) -> None:

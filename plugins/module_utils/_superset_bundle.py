@@ -13,11 +13,7 @@ import uuid
 
 from ansible_collections.cht.sync.plugins.module_utils._superset_files import KINDS, BundleError
 from ansible_collections.cht.sync.plugins.module_utils._superset_layout import charts_of, numbers_of, place
-
-try:
-    import yaml
-except ImportError:
-    yaml = None
+from ansible_collections.cht.sync.plugins.module_utils._yaml import load, yaml
 
 VERSION = "1.0.0"
 MASK = "XXXXXXXXXX"
@@ -100,6 +96,8 @@ DEFAULTS = {
         "verbose_name": None,
         "warning_text": None,
     },
+    # Of dashboards: Superset spells them out when somebody saves one.
+    "metadata": {"cross_filters_enabled": True, "refresh_frequency": 0},
 }
 
 
@@ -179,9 +177,8 @@ def _placed(assets):
 
 def _load(path, text):
     try:
-        content = yaml.safe_load(text)
-        # Dates and the like are no JSON: Superset keeps most of this as JSON.
-        json.dumps(content)
+        # Superset keeps most of this as JSON, whose keys are text, and which has no dates.
+        content = json.loads(json.dumps(load(text)))
     except yaml.YAMLError as error:
         raise BundleError(f"{path} is not valid YAML: {error}") from error
     except (TypeError, ValueError) as error:
@@ -256,7 +253,7 @@ def _check_position(path, position):
         _check_uuid(path, f"position.{key}.meta.uuid", meta.get("uuid"))
         # Scopes name charts by this number; Superset replaces it by its own.
         number = meta.get("chartId")
-        if not isinstance(number, int) or ids.setdefault(number, key) != key:
+        if not isinstance(number, int) or ids.setdefault(number, meta["uuid"]) != meta["uuid"]:
             raise BundleError(f"{path}: position.{key}.meta.chartId must be a number that no other chart of the dashboard has")
 
 
@@ -282,9 +279,6 @@ def _check_references(assets):
     if known["charts"] and not known["dashboards"]:
         raise BundleError("the bundle has charts, and no file in dashboards/ to show them on")
     for asset in assets:
-        # A bundle either brings its connections or uses those of Superset.
-        if asset.kind == "datasets" and known["databases"] and asset.content["database_uuid"] not in known["databases"]:
-            raise BundleError(f"{asset.file}: database_uuid {asset.content['database_uuid']} is in no file of databases/")
         if asset.kind == "dashboards":
             for key, chart in charts_of(asset.content).items():
                 if chart not in known["charts"]:

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.cht.sync.plugins.module_utils._superset import Superset
+from ansible_collections.cht.sync.plugins.module_utils._superset import Superset, SupersetError
 from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import MASK, Asset, datasets_of
+from ansible_collections.cht.sync.plugins.module_utils._superset_differences import as_diff, compare
+from ansible_collections.cht.sync.plugins.module_utils._superset_drift import Record
 from ansible_collections.cht.sync.plugins.module_utils._superset_exchange import build_zip, parse_export, paths
 from ansible_collections.cht.sync.plugins.module_utils._superset_files import BundleError
-from ansible_collections.cht.sync.plugins.module_utils._superset_normal import differences, normal
+from ansible_collections.cht.sync.plugins.module_utils._superset_normal import meanings
+from ansible_collections.cht.sync.plugins.module_utils._superset_restore import restore
 
 # What must be unique in Superset beside the uuid. An import of a second one fails, or takes the first one's place.
 UNIQUE = {
@@ -20,41 +23,69 @@ UNIQUE = {
 
 
 class ConvergeError(Exception):
-    """Superset does not hold what the bundle says, though it took the import."""
+    """Superset does not hold what the bundle says."""
 
 
-def converge(superset: Superset, assets: list[Asset], passwords: dict, dry_run: bool) -> dict:
-    """Returns the module's result. Raises BundleError, SupersetError or ConvergeError."""
+def converge(
+    superset: Superset,
+    assets: list[Asset],
+    passwords: dict,
+    dry_run: bool,
+    record: Record | None = None,
+    keep_drift: bool = False,
+) -> dict:
+    """Returns the module's result. Raises BundleError, SupersetError, RecordError or ConvergeError.
+
+    Where `record` tells that somebody changed an object in Superset, `keep_drift` leaves the whole bundle alone.
+    """
     stored = parse_export(superset.export_assets())
     _check_against(assets, stored, passwords)
-    before = _meanings(stored, assets)
-    wanted = _meanings(assets, assets)
-    found = _compare(before, wanted)
-    if found and not dry_run:
-        superset.import_assets(build_zip(assets), _passwords(assets, passwords))
-        after = _meanings(parse_export(superset.export_assets()), assets)
-        left = _compare(after, wanted)
-        if left:
-            raise ConvergeError(
-                "Superset took the bundle, and still differs from it in: " + "; ".join(left)
-                + ". Export the dashboard from Superset and compare these fields."
-            )
+    live, wanted = meanings(stored, assets), meanings(assets, assets)
+    found = compare(live, wanted, assets)
+    drift = record.drift(live, wanted, assets) if record else []
+    kept = bool(drift) and keep_drift
+    if not dry_run and not kept:
+        if record and found:
+            record.begin(wanted)
+        if found:
+            _import(superset, assets, passwords, stored)
+            live = meanings(parse_export(superset.export_assets()), assets)
+        if record:
+            record.finish(live)
+        _check_arrived(live, wanted, assets)
     return {
-        "changed": bool(found),
-        "differences": found,
+        "changed": bool(found) and not kept,
+        "differences": [entry for change in found for entry in change.entries()],
+        "drift": [entry for change in drift for entry in change.entries()],
+        "drift_lines": [line for change in drift for line in change.lines()],
         "dashboards": [
             {
                 "uuid": asset.uuid,
                 "title": asset.name,
-                "url": f"{superset.url}/superset/dashboard/{asset.content.get('slug') or asset.uuid}/",
+                "url": superset.dashboard_url(asset.content.get("slug") or asset.uuid),
             }
             for asset in assets
             if asset.kind == "dashboards"
         ],
-        # Only what differs, so that the diff is readable.
-        "before": {key: value for key, value in before.items() if value != wanted.get(key)},
-        "after": {key: value for key, value in wanted.items() if value != before.get(key)},
+        "diff": as_diff(found),
     }
+
+
+def _import(superset, assets, passwords, stored):
+    try:
+        superset.import_assets(build_zip(assets), _passwords(assets, passwords))
+    except SupersetError as error:
+        told = restore(superset, assets, stored, passwords)
+        raise SupersetError(f"{error}. {told}", error.status) from error
+
+
+def _check_arrived(live, wanted, assets):
+    left = [line for change in compare(live, wanted, assets) for line in change.lines()]
+    if left:
+        raise ConvergeError(
+            "Superset took the bundle, and still differs from it in: " + "; ".join(left)
+            + ". Export the dashboard from Superset and compare these fields."
+        )
 
 
 def _passwords(assets, passwords):
@@ -62,24 +93,6 @@ def _passwords(assets, passwords):
     return {
         path: passwords[asset.path] for path, asset in zip(paths(assets), assets) if asset.path in passwords
     }
-
-
-def _meanings(assets, named):
-    """What the objects mean that `named` names, by kind and uuid, with the file of `named` for people."""
-    files = {asset.key: asset.file for asset in named}
-    return {
-        files[asset.key]: normal(asset) for asset in assets if asset.key in files
-    }
-
-
-def _compare(before, wanted):
-    lines = []
-    for path, meaning in sorted(wanted.items()):
-        if path not in before:
-            lines.append(f"{path}: is new")
-        else:
-            lines += [f"{path}: {field}" for field in differences(before[path], meaning)]
-    return lines
 
 
 def _check_against(assets, stored, passwords):

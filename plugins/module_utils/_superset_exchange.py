@@ -11,11 +11,7 @@ import zipfile
 from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import DEFAULTS, VERSION, Asset
 from ansible_collections.cht.sync.plugins.module_utils._superset_files import KINDS
 from ansible_collections.cht.sync.plugins.module_utils._superset_layout import without_made_up_rows
-
-try:
-    import yaml
-except ImportError:
-    yaml = None
+from ansible_collections.cht.sync.plugins.module_utils._yaml import load, yaml
 
 
 def parse_export(bundle: bytes) -> list[Asset]:
@@ -27,7 +23,7 @@ def parse_export(bundle: bytes) -> list[Asset]:
             path = name.split("/", 1)[-1]
             kind = path.split("/", 1)[0]
             if kind in KINDS and path.endswith(".yaml"):
-                content = yaml.safe_load(archive.read(name))
+                content = load(archive.read(name))
                 assets.append(Asset(kind, path, without_made_up_rows(content) if kind == "dashboards" else content))
     return assets
 

@@ -9,43 +9,44 @@ results, whatever numbers the server gave the objects and whichever defaults its
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import DEFAULTS, MASK, Asset
+from ansible_collections.cht.sync.plugins.module_utils._superset_references import with_charts_named
 
 # Recomputed by Superset from the ids of charts and datasets, or from their data.
 CHART_ACCIDENTS = ("datasource", "slice_id", "dashboards", "url_params", "dashboardId")
 DASHBOARD_ACCIDENTS = ("color_scheme_domain", "map_label_colors", "shared_label_colors", "show_native_filters")
 FILTER_ACCIDENTS = ("chartsInScope", "tabsInScope")
+# Not part of the import, or the same for all.
+NO_MEANING = ("uuid", "version", "tags", "theme_uuid", "is_managed_externally", "external_url")
 SECRETS = ("password", "encrypted_extra", "masked_encrypted_extra")
+SECRETS_OF_TUNNELS = ("password", "private_key", "private_key_password")
+NOTHING = (None, "", [], {})
 WHOLE_DASHBOARD = {"scope": {"rootPath": ["ROOT_ID"], "excluded": []}}
 
 
 def normal(asset: Asset) -> dict:
     """The meaning of one object."""
-    content = {
-        key: value
-        for key, value in asset.content.items()
-        if key not in ("uuid", "version", "tags", "theme_uuid", "is_managed_externally", "external_url")
-    }
-    content = _NORMALIZERS[asset.kind](content)
-    return _pruned(_without_defaults(asset.kind, content))
+    return pruned(without_defaults(asset.kind, cleaned(asset)))
 
 
-def differences(before, after, path: str = "") -> list[str]:
-    """The paths of all values that differ."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        return [
-            line
-            for key in sorted(before.keys() | after.keys(), key=str)
-            for line in differences(before.get(key), after.get(key), f"{path}.{key}" if path else str(key))
-        ]
-    return [] if before == after else [path]
+def cleaned(asset: Asset) -> dict:
+    """The content without what is an accident of the server, and with charts named by uuid in place of numbers."""
+    return _NORMALIZERS[asset.kind](without(asset.content, NO_MEANING))
+
+
+def meanings(assets: list[Asset], named: list[Asset]) -> dict[tuple[str, str], dict]:
+    """What those of the objects mean that `named` names, by their keys."""
+    keys = {asset.key for asset in named}
+    return {asset.key: normal(asset) for asset in assets if asset.key in keys}
 
 
 def _database(content):
     content = {key: value for key, value in content.items() if key not in SECRETS + ("configuration_method",)}
     if "allow_file_upload" in content:
         content["allow_csv_upload"] = content.pop("allow_file_upload")
+    content["ssh_tunnel"] = without(content.get("ssh_tunnel"), SECRETS_OF_TUNNELS)
     content["sqlalchemy_uri"] = masked(content["sqlalchemy_uri"])
     content["extra"] = _parsed(content.get("extra"))
     return content
@@ -58,7 +59,7 @@ def _dataset(content):
     for children, name in (("columns", "column_name"), ("metrics", "metric_name")):
         # In any order: Superset keeps none.
         content[children] = {
-            child[name]: _without_defaults(children, {**child, "extra": _parsed(child.get("extra"))})
+            child[name]: without_defaults(children, {**child, "extra": _parsed(child.get("extra"))})
             for child in content.get(children) or []
         }
     return content
@@ -80,7 +81,10 @@ def _chart(content):
 
 
 def _form(params):
-    params = {key: value for key, value in params.items() if key not in CHART_ACCIDENTS}
+    params = without(params, CHART_ACCIDENTS)
+    if not params.get("matrixify_enable"):
+        # The browser spells out all settings of what is switched off.
+        params = {key: value for key, value in params.items() if not key.startswith("matrixify_")}
     # An import keeps no other kind: they refer to objects by number.
     params["annotation_layers"] = [
         layer for layer in params.get("annotation_layers") or [] if layer.get("annotationType") == "FORMULA"
@@ -98,50 +102,37 @@ def _dashboard(content):
             if "chartId" in meta:
                 uuids[meta.pop("chartId")] = meta.get("uuid")
             node = {**node, "meta": meta}
-        position[key] = node
+        # The browser works the parents out from the children.
+        position[key] = without(node, ("parents",))
     content["position"] = position
-    content["metadata"] = _metadata(content.get("metadata") or {}, uuids)
+    content["metadata"] = with_charts_named(
+        _metadata(content.get("metadata") or {}), lambda chart: uuids.get(chart, chart)
+    )
     return content
 
 
-def _metadata(metadata, uuids):
-    metadata = {key: value for key, value in metadata.items() if key not in DASHBOARD_ACCIDENTS}
+def _metadata(metadata):
+    metadata = without_defaults("metadata", without(metadata, DASHBOARD_ACCIDENTS))
     if metadata.get("default_filters") in ("{}", ""):
         del metadata["default_filters"]
     metadata["native_filter_configuration"] = [
-        _scoped({key: value for key, value in entry.items() if key not in FILTER_ACCIDENTS}, uuids)
-        for entry in metadata.get("native_filter_configuration") or []
+        without(entry, FILTER_ACCIDENTS) for entry in metadata.get("native_filter_configuration") or []
     ]
-    everywhere = _without(metadata.get("global_chart_configuration"), FILTER_ACCIDENTS)
-    metadata["global_chart_configuration"] = None if everywhere == WHOLE_DASHBOARD else _scoped(everywhere, uuids)
+    everywhere = without(metadata.get("global_chart_configuration"), FILTER_ACCIDENTS)
+    metadata["global_chart_configuration"] = None if everywhere == WHOLE_DASHBOARD else everywhere
     metadata["chart_configuration"] = {
-        uuids.get(_number(key), key): _chart_configuration(entry, uuids)
-        for key, entry in (metadata.get("chart_configuration") or {}).items()
+        key: _chart_configuration(entry) for key, entry in (metadata.get("chart_configuration") or {}).items()
     }
-    for key in ("expanded_slices", "filter_scopes"):
-        metadata[key] = {uuids.get(_number(chart), chart): value for chart, value in (metadata.get(key) or {}).items()}
-    metadata["timed_refresh_immune_slices"] = [
-        uuids.get(chart, chart) for chart in metadata.get("timed_refresh_immune_slices") or []
-    ]
     return metadata
 
 
-def _chart_configuration(entry, uuids):
-    entry = _without(entry, ("id",))
+def _chart_configuration(entry):
+    entry = without(entry, ("id",))
     if isinstance(entry, dict) and isinstance(entry.get("crossFilters"), dict):
-        filters = _without(entry["crossFilters"], FILTER_ACCIDENTS)
+        filters = without(entry["crossFilters"], FILTER_ACCIDENTS)
         # Superset writes this for every chart as soon as somebody saves the dashboard.
-        entry["crossFilters"] = None if filters == {"scope": "global"} else _scoped(filters, uuids)
+        entry["crossFilters"] = None if filters == {"scope": "global"} else filters
     return entry
-
-
-def _scoped(entry, uuids):
-    """`entry` with the charts that its scope excludes named by uuid."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("scope"), dict):
-        return entry
-    scope = dict(entry["scope"])
-    scope["excluded"] = sorted(str(uuids.get(chart, chart)) for chart in scope.get("excluded") or [])
-    return {**entry, "scope": scope}
 
 
 _NORMALIZERS = {"databases": _database, "datasets": _dataset, "charts": _chart, "dashboards": _dashboard}
@@ -155,22 +146,24 @@ def masked(uri: str) -> str:
     return f"{scheme}{separator}{user}{colon}{MASK if colon else ''}{at}{host}"
 
 
-def _without_defaults(kind, content):
+def without_defaults(kind: str, content: dict) -> dict:
+    """The content of an object, or of a part of one, without the fields that have the value Superset gives them anyway."""
     defaults = DEFAULTS[kind]
     return {key: value for key, value in content.items() if key not in defaults or value != defaults[key]}
 
 
-def _pruned(value):
+def pruned(value: Any) -> Any:
     """`value` without members that hold nothing: an export spells out what a bundle leaves out."""
     if isinstance(value, dict):
-        pruned = {key: _pruned(member) for key, member in value.items()}
-        return {key: member for key, member in pruned.items() if member not in (None, "", [], {})}
+        members = {key: pruned(member) for key, member in value.items()}
+        return {key: member for key, member in members.items() if member not in NOTHING}
     if isinstance(value, list):
-        return [_pruned(member) for member in value]
+        return [pruned(member) for member in value]
     return value
 
 
-def _without(value, keys):
+def without(value: Any, keys: tuple) -> Any:
+    """A mapping without these keys; anything else as it is."""
     return {key: member for key, member in value.items() if key not in keys} if isinstance(value, dict) else value
 
 
@@ -181,7 +174,3 @@ def _parsed(value):
         return json.loads(value)
     except ValueError:
         return value
-
-
-def _number(text):
-    return int(text) if str(text).isdigit() else text

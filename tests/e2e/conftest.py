@@ -8,6 +8,7 @@ CHT_E2E_CONTAINER, CHT_E2E_URL and CHT_E2E_INVENTORY name another machine than t
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from dashboard import PATIENCE, SCREENSHOTS
 from playwright.sync_api import TimeoutError, sync_playwright  # pylint: disable=redefined-builtin
 
 ROOT = Path(__file__).resolve().parents[2]
+# The collection, and how to play tasks of it.
+sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests/unit")]
 
 # Reads a request from standard input, so that no password is on a command line.
 CALL_COUCHDB = """
@@ -34,8 +37,8 @@ class Demo:
     def __init__(self) -> None:
         self.container = os.environ.get("CHT_E2E_CONTAINER", "cht-sync-demo")
         self.url = os.environ.get("CHT_E2E_URL", "http://127.0.0.1:8088")
-        inventory = Path(os.environ.get("CHT_E2E_INVENTORY", ROOT / "inventories" / "demo"))
-        self.secrets = yaml.safe_load((inventory / "group_vars" / "all" / "secrets.yml").read_text(encoding="utf-8"))
+        self.inventory = Path(os.environ.get("CHT_E2E_INVENTORY", ROOT / "inventories" / "demo"))
+        self.secrets = yaml.safe_load((self.inventory / "group_vars" / "all" / "secrets.yml").read_text(encoding="utf-8"))
 
     def run(self, *command: str, text: str = "") -> str:
         """Runs a command on the machine, with `text` as its input."""

@@ -104,6 +104,8 @@ def exported():
                 "metric": "reports",
                 "datasource": "12__table",
                 "slice_id": 99,
+                "matrixify_mode_rows": "disabled",
+                "matrixify_topn_value_rows": 10,
                 "dashboards": [5],
                 "annotation_layers": [{"annotationType": "EVENT", "value": 3}],
             },
@@ -125,6 +127,8 @@ def exported():
             }
         ],
         "default_filters": "{}",
+        "cross_filters_enabled": True,
+        "refresh_frequency": 0,
         "color_scheme_domain": ["#fff"],
         "shared_label_colors": [],
         "map_label_colors": {"a": "b"},

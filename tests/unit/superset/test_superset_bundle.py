@@ -12,6 +12,7 @@ import yaml
 
 from ansible_collections.cht.sync.plugins.module_utils import _superset_bundle as superset_bundle
 from ansible_collections.cht.sync.plugins.module_utils import _superset_exchange as superset_exchange
+from ansible_collections.cht.sync.plugins.module_utils._superset import SupersetError
 from ansible_collections.cht.sync.plugins.module_utils._superset_dashboards import converge
 from ansible_collections.cht.sync.plugins.module_utils._superset_files import BundleError, read_layers
 
@@ -88,7 +89,9 @@ def test_a_missing_field_is_named(bundle, path, field):
 
 
 def test_charts_of_a_dashboard_have_numbers_of_their_own(bundle):
-    bundle.dashboard["position"]["CHART-b"] = bundle.dashboard["position"]["CHART-a"]
+    position = bundle.dashboard["position"]
+    meta = {"chartId": 7, "uuid": "00000000-0000-4000-8000-00000000000b"}
+    position["CHART-b"] = {**position["CHART-a"], "meta": meta}
     assert "position.CHART-b.meta.chartId must be a number that no other" in refusal(bundle.files())
 
 
@@ -105,16 +108,6 @@ def test_a_filter_on_a_dataset_that_is_not_there(bundle):
 def test_one_uuid_twice(bundle):
     bundle.contents["charts/twin.yaml"] = bundle.chart
     assert refusal(bundle.files()).startswith("charts/twin.yaml: uuid")
-
-
-def test_connections_of_its_own_must_be_those_it_uses(bundle):
-    bundle.contents["databases/other.yaml"] = {
-        "database_name": "other",
-        "sqlalchemy_uri": "postgresql://h/d",
-        "uuid": "00000000-0000-4000-8000-000000000008",
-        "version": "1.0.0",
-    }
-    assert "database_uuid" in refusal(bundle.files())
 
 
 @pytest.mark.parametrize(
@@ -176,12 +169,20 @@ def test_an_export_is_read(bundle):
 class FakeSuperset:
     """Keeps what is imported, and exports it."""
 
-    url = "http://superset.example.org"
+    @staticmethod
+    def dashboard_url(name):
+        return f"http://superset.example.org/{name}"
+
+    @staticmethod
+    def path_of(kind):
+        return f"/{kind}/"
 
     def __init__(self, assets=()):
         self.assets = {asset.uuid: asset for asset in assets}
         self.imports = 0
         self.deaf = False
+        # How many imports fail, each after it has taken everything.
+        self.failures = 0
 
     def export_assets(self):
         return superset_exchange.build_zip(list(self.assets.values()))
@@ -190,6 +191,15 @@ class FakeSuperset:
         self.imports += 1
         if not self.deaf:
             self.assets.update({asset.uuid: asset for asset in superset_exchange.parse_export(bundle)})
+        if self.failures:
+            self.failures -= 1
+            raise SupersetError("no reason", 500)
+
+    def find(self, _kind, uuid):
+        return uuid if uuid in self.assets else None
+
+    def delete(self, path):
+        del self.assets[path.split("/")[2]]
 
 
 @pytest.fixture
@@ -212,19 +222,67 @@ def run(superset, bundle, dry_run=False):
 def test_create_then_nothing_then_update(superset, bundle):
     outcome = run(superset, bundle, dry_run=True)
     assert outcome["changed"] and superset.imports == 0
-    assert run(superset, bundle)["differences"] == [f"{path}: is new" for path in sorted(bundle.contents)]
+    found = run(superset, bundle)["differences"]
+    assert [(entry["file"], entry["field"]) for entry in found] == [(path, "") for path in sorted(bundle.contents)]
     assert not run(superset, bundle)["changed"] and superset.imports == 1
     bundle.chart["slice_name"] = "Other"
     outcome = run(superset, bundle)
-    assert outcome["differences"] == ["charts/reports.yaml: slice_name"]
-    assert list(outcome["before"]) == list(outcome["after"]) == ["charts/reports.yaml"]
+    assert outcome["differences"] == [
+        {
+            "kind": "chart",
+            "title": "Other",
+            "uuid": bundle.chart["uuid"],
+            "file": "charts/reports.yaml",
+            "field": "slice_name",
+            "before": "Reports",
+            "after": "Other",
+        }
+    ]
+    who = 'chart "Other" (charts/reports.yaml)'
+    assert outcome["diff"] == {"before": {who: {"slice_name": "Reports"}}, "after": {who: {"slice_name": "Other"}}}
     assert not run(superset, bundle)["changed"]
 
 
 def test_an_import_without_effect_is_no_success(superset, bundle):
     superset.deaf = True
-    with pytest.raises(Exception, match="still differs from it in: charts/reports.yaml: is new"):
+    with pytest.raises(Exception, match=r'still differs from it in: chart "Reports" \(charts/reports.yaml\) is new'):
         run(superset, bundle)
+
+
+def test_what_a_failed_import_did_is_undone(superset, bundle):
+    run(superset, bundle)
+    before = superset.export_assets()
+    bundle.chart["slice_name"] = "Other"
+    bundle.contents["charts/new.yaml"] = {**bundle.chart, "uuid": "00000000-0000-4000-8000-00000000000a", "slice_name": "New"}
+    superset.failures = 1
+    with pytest.raises(SupersetError) as caught:
+        run(superset, bundle)
+    assert superset.export_assets() == before
+    said = 'no reason. What it did before that was undone: chart "New" (charts/new.yaml), chart "Other" (charts/reports.yaml)'
+    assert str(caught.value).startswith(said)
+
+
+def test_what_cannot_be_undone_is_told(superset, bundle):
+    run(superset, bundle)
+    bundle.chart["slice_name"] = "Other"
+    superset.failures = 2
+    with pytest.raises(SupersetError, match="no reason. What it changed before that could not be undone: no reason"):
+        run(superset, bundle)
+
+
+def test_nothing_to_undo_is_told(superset, bundle):
+    superset.failures, superset.deaf = 1, True
+    with pytest.raises(SupersetError, match="no reason. Nothing was changed."):
+        run(superset, bundle)
+
+
+def test_a_password_that_no_export_holds_is_told(superset, bundle):
+    bundle.contents["databases/w.yaml"] = {
+        "database_name": "w", "sqlalchemy_uri": "x://", "uuid": bundle.dataset["database_uuid"], "version": "1.0.0"
+    }
+    superset.failures = 1
+    with pytest.raises(SupersetError, match=r'Only the password of connection "w" \(databases/w.yaml\) may be'):
+        converge(superset, parse(bundle.files()), {"databases/w.yaml": "new"}, dry_run=False)
 
 
 def test_a_connection_that_is_not_there(bundle):

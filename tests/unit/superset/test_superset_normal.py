@@ -5,7 +5,12 @@
 import pytest
 
 from ansible_collections.cht.sync.plugins.module_utils._superset_bundle import parse_bundle
-from ansible_collections.cht.sync.plugins.module_utils._superset_normal import differences, masked, normal
+from ansible_collections.cht.sync.plugins.module_utils._superset_differences import differences
+from ansible_collections.cht.sync.plugins.module_utils._superset_normal import masked, normal
+
+
+def fields(before, after):
+    return [".".join(difference.path) for difference in differences(before, after)]
 
 
 def meanings(bundle):
@@ -13,7 +18,7 @@ def meanings(bundle):
 
 
 def test_numbers_and_defaults_of_a_server_are_no_difference(bundle, exported):
-    assert differences(meanings(bundle), meanings(exported)) == []
+    assert fields(meanings(bundle), meanings(exported)) == []
 
 
 def edit_title(other):
@@ -62,6 +67,16 @@ def describe_chart(other):
     return "charts/reports.yaml.description"
 
 
+def let_filters_stay(other):
+    other.dashboard["metadata"]["cross_filters_enabled"] = False
+    return "dashboards/reports.yaml.metadata.cross_filters_enabled"
+
+
+def make_a_matrix(other):
+    other.chart["params"]["matrixify_enable"] = True
+    return "charts/reports.yaml.params.matrixify_"
+
+
 def add_column(other):
     other.dataset["columns"].append({"column_name": "extra"})
     return "datasets/reports.yaml.columns.extra"
@@ -89,6 +104,7 @@ def change_metric(other):
         change_params,
         change_query,
         describe_chart,
+        let_filters_stay,
         add_column,
         hide_column,
         change_metric,
@@ -96,13 +112,19 @@ def change_metric(other):
 )
 def test_what_somebody_changed_is_named(bundle, exported, edit):
     where = edit(exported)
-    found = differences(meanings(bundle), meanings(exported))
+    found = fields(meanings(bundle), meanings(exported))
     assert len(found) == 1 and found[0].startswith(where)
+
+
+def test_what_the_browser_spells_out_of_a_matrix_counts_where_there_is_one(bundle, exported):
+    where = make_a_matrix(exported)
+    found = fields(meanings(bundle), meanings(exported))
+    assert len(found) == 3 and all(field.startswith(where) for field in found)
 
 
 def test_a_default_that_is_not_the_value_is_a_difference(bundle, exported):
     bundle.dataset["offset"] = 3
-    assert differences(meanings(bundle), meanings(exported)) == ["datasets/reports.yaml.offset"]
+    assert fields(meanings(bundle), meanings(exported)) == ["datasets/reports.yaml.offset"]
 
 
 def test_normalizing_leaves_the_content_alone(exported):
