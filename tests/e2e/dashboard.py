@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import yaml
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ROOT / "roles" / "superset" / "files"
@@ -114,7 +115,7 @@ class Dashboard:
     def apply(self) -> None:
         """Applies what was chosen, and returns once nothing is loading. A number may still be of before."""
         self.window.locator("[data-test=filter-bar]").get_by_role("button", name="Apply", exact=True).click()
-        self.window.wait_for_function("!document.querySelector('[data-test-chart-name] .loading')")
+        expect(self.window.locator("[data-test-chart-name] .loading")).to_have_count(0, timeout=PATIENCE)
 
     def _offer(self, name):
         self.filter(name).locator("input[role=combobox]").click()
