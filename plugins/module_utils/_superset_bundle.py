@@ -288,7 +288,8 @@ def _check_references(assets):
 def datasets_of(asset: Asset) -> dict[str, str]:
     """The datasets that a chart or the filters of a dashboard read: field that names one -> uuid."""
     if asset.kind == "charts":
-        return {"dataset_uuid": asset.content["dataset_uuid"]}
+        # A chart in Superset may have lost its dataset.
+        return {"dataset_uuid": asset.content.get("dataset_uuid")}
     if asset.kind != "dashboards":
         return {}
     return {

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 
 import yaml
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ROOT / "roles" / "superset" / "files"
@@ -105,16 +105,17 @@ class Dashboard:
         self.window.keyboard.press("Escape")
 
     def choose_time(self, kind: str, choice: str) -> None:
-        """Chooses a range of a kind, such as Current and Current month; it applies with `apply`."""
+        """Chooses a range of a kind, such as `Current month` of the kind `Current`; it applies with `apply`."""
         self.filter("Time").locator("[data-test=time-range-trigger]").click()
-        self.window.locator('[data-test="Range type"]').last.click()
+        self.window.locator('[data-test="Range type"]:visible').click()
         self.window.locator(f'.ant-select-dropdown:visible .ant-select-item-option[title="{kind}"]').click()
-        self.window.get_by_role("radio", name=re.compile(choice, re.IGNORECASE)).check()
+        self.window.locator(f'input[type=radio][value="{choice}"]').check()
         self.window.locator("[data-test=date-filter-control__apply-button]").click()
 
     def apply(self) -> None:
-        """Applies what was chosen; the numbers follow."""
+        """Applies what was chosen, and returns once nothing is loading. A number may still be of before."""
         self.window.locator("[data-test=filter-bar]").get_by_role("button", name="Apply", exact=True).click()
+        expect(self.window.locator("[data-test-chart-name] .loading")).to_have_count(0, timeout=PATIENCE)
 
     def _offer(self, name):
         self.filter(name).locator("input[role=combobox]").click()

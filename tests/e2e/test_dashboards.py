@@ -150,7 +150,7 @@ def test_filters_narrow_what_is_shown(demo, page):
     dashboard.apply()
     expect_numbers(demo, dashboard, f"facility_name = '{facility}' AND area_name = '{area}'", SINCE)
 
-    dashboard.choose_time("Current", "current month")
+    dashboard.choose_time("Current", "Current month")
     dashboard.apply()
     expect_numbers(demo, dashboard, f"facility_name = '{facility}' AND area_name = '{area}'", MONTH)
 
