@@ -7,7 +7,6 @@ import time
 import uuid
 
 import pytest
-from conftest import SCREENSHOTS
 from dashboard import Dashboard
 
 NAMES = ["community_health", "chw_activity", "maternal_child_health", "data_health"]
