@@ -289,7 +289,7 @@ def datasets_of(asset: Asset) -> dict[str, str]:
     """The datasets that a chart or the filters of a dashboard read: field that names one -> uuid."""
     if asset.kind == "charts":
         # A chart in Superset may have lost its dataset.
-        return {"dataset_uuid": asset.content.get("dataset_uuid")}
+        return {"dataset_uuid": uuid} if (uuid := asset.content.get("dataset_uuid")) else {}
     if asset.kind != "dashboards":
         return {}
     return {

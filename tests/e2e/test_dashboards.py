@@ -95,16 +95,16 @@ def differences(demo, dashboard, numbers):
 
 
 def overflows(page):
-    """What is wider than the window, and charts that are drawn beyond their box."""
+    """What is wider than the window, and charts that are drawn beyond their box, by title; `text` is one without charts."""
     return page.evaluate(
         """() => {
             const width = window.innerWidth, found = [];
             if (document.documentElement.scrollWidth > width) found.push(`page: ${document.documentElement.scrollWidth}`);
-            for (const chart of document.querySelectorAll("[data-test-chart-name]")) {
-                const box = chart.closest(".dashboard-component-chart-holder").getBoundingClientRect();
-                const drawn = [...chart.querySelectorAll("canvas, .header-line, .subtitle-line")].map(part => part.getBoundingClientRect());
+            for (const holder of document.querySelectorAll(".dashboard-component-chart-holder")) {
+                const box = holder.getBoundingClientRect();
+                const drawn = [...holder.querySelectorAll("canvas, .header-line, .subtitle-line, p")].map(part => part.getBoundingClientRect());
                 if (box.left < 0 || box.right > width || drawn.some(part => part.right > box.right + 1 || part.bottom > box.bottom + 1))
-                    found.push(chart.dataset.testChartName);
+                    found.push(holder.querySelector("[data-test-chart-name]")?.dataset.testChartName ?? "text");
             }
             return found;
         }"""

@@ -69,3 +69,11 @@ def test_what_is_not_named_stays(stored):
 
 def test_what_is_not_there_is_fine(stored):
     assert unused(stored(), {("charts", OTHER)}) == ([], [])
+
+
+def test_a_chart_without_a_dataset_goes_too(stored):
+    """Superset lets a dataset be deleted that charts read."""
+    objects = stored()
+    next(asset for asset in objects if asset.kind == "charts").content.pop("dataset_uuid")
+    going, kept = unused(objects, set(ALL))
+    assert keys(going) == ALL and kept == []
