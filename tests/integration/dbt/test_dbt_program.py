@@ -81,6 +81,32 @@ def test_a_run_without_changes_of_the_project_refreshes_nothing(program):
     assert oid(warehouse, "marts.pregnancies_per_area")
 
 
+def test_a_timed_run_is_spared_where_nothing_changed(program):
+    warehouse = program.warehouse
+
+    def is_spared():
+        answer = program.update("--if-changed")
+        assert ("nothing changed" in answer["summary"]) == (not answer["models"])
+        return not answer["models"]
+
+    program.update()
+    assert is_spared()
+    warehouse.ingest([report("new")])
+    assert not is_spared() and warehouse.column("SELECT uuid FROM dbt.data_record WHERE uuid = 'new'") == ["new"]
+    assert is_spared()
+    for change in (
+        "DELETE FROM dbt.data_record WHERE uuid = 'new'",
+        "UPDATE dbt.dbt_results SET status = 'error' WHERE name = 'fct_report'",
+        "UPDATE dbt.dbt_results SET start_time = start_time - interval '1 hour'",
+        "DROP VIEW marts.pregnancies_per_area",
+    ):
+        warehouse.query(change)
+        assert not is_spared(), change
+        assert is_spared(), change
+    program.edit_package(FORM, *WITH_COLUMN)
+    assert program.assemble_again()["success"] and not is_spared()
+
+
 def test_a_changed_model_is_refreshed_with_what_depends_on_it(program):
     """A base model too: all foreign keys are there afterwards, and the history is."""
     warehouse = program.warehouse

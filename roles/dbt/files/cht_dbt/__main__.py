@@ -20,6 +20,8 @@ from cht_engine.notify import Notifier
 
 log = logging.getLogger("cht_dbt")
 
+NOTHING = "all models up to date, nothing changed since the last run"
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; the exit code is returned."""
@@ -30,6 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     update.add_argument("--vars", default="{}", metavar="JSON", help="the project's variables, as dbt takes them")
     update.add_argument("--full-refresh", action="store_true", help="make all models anew")
     update.add_argument("--select", nargs="+", default=[], metavar="MODEL", help="just these models, as dbt's --select takes them")
+    update.add_argument("--if-changed", action="store_true", help="nothing, where nothing changed since a run within the last hour")
     update.add_argument("--json", action="store_true", help="say on standard output what became of each model")
     assemble = verbs.add_parser("assemble", help="put the project and its packages together")
     assemble.add_argument("--project", required=True, type=Path, metavar="DIR", help="the built-in project")
@@ -56,14 +59,15 @@ def _update(options: argparse.Namespace) -> int:
     update = None
     try:
         update = Update(settings, notifier.status)
-        well = update.run(options.select, options.full_refresh)
+        idle = options.if_changed and not update.is_needed()
+        well = idle or update.run(options.select, options.full_refresh)
     except Exception as error:  # pylint: disable=broad-except  # whatever it is, journal and status say it
         text = _cause(error)
         log.error("%s", text)
         notifier.status(f"failed: {text}")
         well = False
     else:
-        text = _sum_up(update, time.monotonic() - started)
+        text = NOTHING if idle else _sum_up(update, time.monotonic() - started)
         notifier.status(text)
     if options.json:
         outcomes = list(update.outcomes.values()) if update else []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls of dbt, all in this process, so that dbt starts and reads the project once."""
+"""Calls of dbt, all in this process, so that dbt starts and reads the project once; and not before it is called."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Mapping, Sequence
-
-from dbt.cli.main import dbtRunner
 
 from cht_dbt.outcomes import Outcome
 
@@ -68,6 +66,8 @@ class Dbt:
         return [_outcome(result) for result in answer.results]
 
     def _call(self, verb: str, arguments: Sequence[str]) -> Any:
+        from dbt.cli.main import dbtRunner  # pylint: disable=import-outside-toplevel
+
         # A copy, since dbt writes into what it is given.
         manifest = self._manifest.deepcopy() if self._manifest else None
         answer = dbtRunner(manifest).invoke([verb, *_SILENT, "--vars", self._variables, *arguments])
@@ -78,6 +78,8 @@ class Dbt:
 
 def install_packages() -> None:
     """What packages.yml lists. Raises DbtError."""
+    from dbt.cli.main import dbtRunner  # pylint: disable=import-outside-toplevel
+
     answer = dbtRunner().invoke(["deps", *_SILENT])
     if not answer.success:
         raise DbtError(str(answer.exception or "dbt deps failed"))

@@ -56,14 +56,19 @@ class Update:
         self.refreshed: set[str] = set()
         self._newest: datetime | None = None
         batch = {"batch_size": settings.batch_size} if settings.batch_size else {}
-        tell("reading the project")
         self._dbt = Dbt({**settings.variables, **batch}, Path(os.environ["DBT_TARGET_PATH"]))
+
+    def is_needed(self) -> bool:
+        """Whether anything changed since a run within the last hour, the project included. dbt is not started for that."""
+        as_recorded = self._record.holds(self._fingerprint()) and self._is_complete(self._project())
+        return not (as_recorded and self._patiently(self._warehouse.is_idle))
 
     def run(self, only: Sequence[str] = (), full_refresh: bool = False) -> bool:
         """Do it; whether all went well. Raises DbtError, psycopg2.Error.
 
         only: just these models as they are, by dbt's selectors. full_refresh: make all anew, whatever changed.
         """
+        self._tell("reading the project")
         self._newest = self._patiently(self._warehouse.newest)
         wanted = self._fingerprint()
         if only:
@@ -99,10 +104,9 @@ class Update:
 
     def _refresh_changed(self, wanted: str) -> set[str]:
         """Ids of the models that still wait for a refresh."""
+        project = self._project()  # as it is now: while this runs another may be put in its place
         # Most runs: then dbt need not tell what changed, which takes as long as its start.
-        settings = self._settings
-        project = fingerprint(content=content(Path(os.environ["DBT_PROJECT_DIR"])), select=settings.select, exclude=settings.exclude)
-        if self._record.is_complete(project) and not self._missing():
+        if self._is_complete(project):
             return set()
         kept = self._history()
         changed = self._changed()
@@ -114,6 +118,14 @@ class Update:
         if not waiting:
             self._record.complete(project)
         return waiting
+
+    def _is_complete(self, project: str) -> bool:
+        """Whether all models stand in the warehouse as this project has them."""
+        return self._record.is_complete(project) and not self._missing()
+
+    def _project(self) -> str:
+        settings = self._settings
+        return fingerprint(content=content(Path(os.environ["DBT_PROJECT_DIR"])), select=settings.select, exclude=settings.exclude)
 
     def _changed(self) -> set[str]:
         """Ids of the models that are not as the record has them, or are not there, and of what depends on them."""

@@ -15,6 +15,19 @@ _NEWEST = "SELECT max(saved_timestamp) FROM v1.couchdb"
 _NEWEST_KEPT = "SELECT max(saved_timestamp) FROM v1.couchdb WHERE NOT _deleted"
 _DONE = "SELECT max(saved_timestamp) FROM dbt.watermark WHERE model = 'document_metadata'"
 _DONE_UPSTREAM = "SELECT max(saved_timestamp) FROM dbt.document_metadata"
+# Nothing new for any model, no row to make again, and the last run went well. A run an hour is made whatever this says:
+# a month may have begun, or somebody have dropped a trigger.
+_IDLE = """
+SELECT coalesce(
+    (SELECT max(saved_timestamp) FROM v1.couchdb) <= (SELECT min(saved_timestamp) FROM dbt.watermark)
+    AND NOT EXISTS (SELECT FROM dbt.stale) AND NOT EXISTS (SELECT FROM dbt.document_tally)
+    AND (
+        SELECT bool_and(status = 'success') AND min(start_time) > now() AT TIME ZONE 'UTC' - interval '1 hour'
+        FROM dbt.dbt_results r JOIN (
+            SELECT invocation_id FROM dbt.dbt_results WHERE resource_type = 'model' ORDER BY start_time DESC LIMIT 1
+        ) last USING (invocation_id)
+    ), false)
+"""
 
 
 class Warehouse:
@@ -31,6 +44,10 @@ class Warehouse:
     def done(self) -> datetime | None:
         """Up to which stamp the first model is done."""
         return self._ask(_DONE if self._builtin else _DONE_UPSTREAM)[0][0]
+
+    def is_idle(self) -> bool:
+        """Whether a run would find nothing to do. False where the base models are not ours, or it cannot be told."""
+        return self._builtin and self._ask(_IDLE)[0][0]
 
     def missing(self, relations: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of these are not there; each is a schema and a name."""
