@@ -18,5 +18,5 @@ class _Sessions(SecureCookieSessionInterface):
 
 def allow_deployment(app: Flask) -> None:
     """Where sessions are not in cookies (superset_config_extra) this changes nothing."""
-    if type(app.session_interface) is SecureCookieSessionInterface:
+    if app.session_interface.__class__ is SecureCookieSessionInterface:
         app.session_interface = _Sessions()
