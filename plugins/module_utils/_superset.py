@@ -104,7 +104,11 @@ class Superset:
 
     def find(self, kind: str, value: str, field: str = "uuid") -> int | None:
         """The id of the object of this kind whose `field`, its uuid by default, is `value`."""
-        found = self.get(self.path_of(kind), {"filters": [{"col": field, "opr": "eq", "value": value}]})
+        return self.find_at(self.path_of(kind), field, value)
+
+    def find_at(self, path: str, field: str, value: str) -> int | None:
+        """The id of the object in this list whose `field` is `value`."""
+        found = self.get(path, {"filters": [{"col": field, "opr": "eq", "value": value}]})
         return found["ids"][0] if found["ids"] else None
 
     def accepts(self, username: str, password: str) -> bool:

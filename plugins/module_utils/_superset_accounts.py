@@ -13,8 +13,7 @@ FIELDS = ("first_name", "last_name", "email")
 
 def find_role(superset: Superset, name: str) -> int | None:
     """The id of the role, or None."""
-    found = superset.get("/api/v1/security/roles/", {"filters": [{"col": "name", "opr": "eq", "value": name}]})
-    return found["ids"][0] if found["ids"] else None
+    return superset.find_at("/api/v1/security/roles/", "name", name)
 
 
 def accounts_with(superset: Superset, role_id: int) -> list[str]:

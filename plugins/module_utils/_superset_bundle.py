@@ -165,11 +165,11 @@ def _placed(assets):
     Where there are several dashboards it is not known on which one, so such a chart is on none.
     """
     dashboards = [asset for asset in assets if asset.kind == "dashboards"]
-    stray = [asset for asset in assets if asset.kind == "charts"]
     if len(dashboards) != 1:
         return assets
     dashboard = dashboards[0]
-    stray = [chart for chart in stray if chart.uuid not in charts_of(dashboard.content).values()]
+    shown = charts_of(dashboard.content).values()
+    stray = [asset for asset in assets if asset.kind == "charts" and asset.uuid not in shown]
     left_out = [chart for chart in stray if chart.layer < dashboard.layer]
     dashboard.content = place(dashboard.content, [(chart.uuid, chart.name) for chart in stray if chart not in left_out])
     return [asset for asset in assets if asset not in left_out]

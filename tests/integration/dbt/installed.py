@@ -11,17 +11,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles" / "dbt" / "files"
-PYTHON = "/usr/bin/python3"  # the system's, as the role takes it: one that pyenv compiled is a quarter slower
 
 
 def installed() -> Path:
     """The environment with dbt, named by lock and interpreter; made where it is not there."""
     lock = ROLE / "requirements.txt"
-    digest = hashlib.sha256(lock.read_bytes() + os.path.realpath(PYTHON).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(lock.read_bytes() + os.path.realpath(sys.executable).encode()).hexdigest()[:12]
     venv = ROOT / ".cache" / f"dbt-{digest}"
     if not (venv / ".complete").exists():
         uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-        subprocess.run([uv, "venv", "-q", "--clear", "--python", PYTHON, venv], check=True)
+        subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, venv], check=True)
         subprocess.run([uv, "pip", "install", "-q", "--compile-bytecode", "--python", venv / "bin" / "python", "--require-hashes", "-r", lock], check=True)
         (venv / ".complete").touch()
     return venv
