@@ -91,7 +91,12 @@ molecule: $(addprefix molecule-,$(SCENARIOS)) ## All scenarios
 molecule-%: $(VENV)/.tests ## One scenario, e.g. molecule-default
 	molecule test -s $*
 
-# --- longer faults and benches, no part of `test` -------------------------------------------------------------------
+# --- longer faults, benches and tests of the tests, no part of `test` ------------------------------------------------
+
+.PHONY: double
+double: $(VENV)/.tests ## Tests of the stand-in for Logstash: after a change of tests/double, or of Logstash's version
+	$(TESTBED)/ruby.sh
+	pytest tests/double
 
 .PHONY: soak
 soak: $(VENV)/.tests ## What `integration` does by chance, ten times as often: CHT_TEST_KILLS=50 CHT_TEST_HISTORIES=40

@@ -6,19 +6,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests/double"))
+from shaping import SCRIPT
 
-from shaping import SCRIPT  # noqa: E402
-
-PROGRAM = ROOT / "tests/double/logstash/bin/logstash"
+HERE = Path(__file__).resolve().parent
+PROGRAM = HERE / "logstash/bin/logstash"
 SECRETS = {"COUCHDB_PASSWORD": "p@ss w:\"\\rb€", "TOKEN": "t0k.e.n", "LEASE": "7f3a"}
 
 

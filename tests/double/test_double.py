@@ -15,11 +15,10 @@ import urllib.error
 import urllib.request
 
 import pytest
-from double_peers import PROGRAM, ROOT, SECRETS, Double, Peer, answer, change, feed, until
-
+from double_peers import HERE, PROGRAM, SECRETS, Double, Peer, answer, change, feed, until
 from shaping import FEED, FIXTURES, SCRIPT, of_changes
 
-ARCHIVE = ROOT / "tests/double/archive.sh"
+ARCHIVE = HERE / "archive.sh"
 
 
 @pytest.fixture
@@ -460,4 +459,7 @@ def test_the_archive_has_the_vendors_layout(tmp_path):
     assert {"bin/logstash", "config/jvm.options", "config/logstash.yml", "jdk/bin/java"} <= {name.partition("/")[2] for name in names}
     said = subprocess.run([tmp_path / "logstash-8.19.7/bin/logstash", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout
     assert said == "logstash 8.19.7\n"
+    # In the tree it is a link, so that the table stands once.
+    packed = tmp_path / "logstash-8.19.7/lib/double/options.yml"
+    assert not packed.is_symlink() and packed.read_bytes() == (FIXTURES / "options.yml").read_bytes()
     assert "TEST DOUBLE" in PROGRAM.read_text(encoding="utf-8").splitlines()[1]
