@@ -6,7 +6,7 @@ import os
 import re
 
 import pytest
-from playing import play
+from playing import play, refusals
 
 TREES = {
     "engine": {"__init__.py": "one", "files.py": "two", "deep/er/files.py": "three"},
@@ -26,19 +26,17 @@ class Release:
     def source(self, tree, name):
         return self.directory / "from" / tree / name
 
-    def play(self, *arguments, **changed):
+    def tasks(self, sources=None):
         values = {
-            "base_release_src": [f"{self.directory}/from/{tree}" for tree in TREES],
+            "base_release_src": sources or [f"{self.directory}/from/{tree}" for tree in TREES],
             "base_release_root": f"{self.directory}/to/here",
             "base_release_notify": "Restart it",
-            **changed,
         }
-        tasks = [{"include_role": {"name": "cht.sync.base", "tasks_from": "release"}, "vars": values}]
-        return play(self.directory, {"machine": {}}, tasks, handlers=[{"name": "Restart it", "debug": {}}], arguments=arguments)
+        return [{"include_role": {"name": "cht.sync.base", "tasks_from": "release"}, "vars": values}]
 
     def deploy(self, *arguments) -> tuple[int, str]:
         """How much it changed, and what it said."""
-        done = self.play(*arguments)
+        done = play(self.directory, {"machine": {}}, self.tasks(), handlers=[{"name": "Restart it", "debug": {}}], arguments=arguments)
         assert done.returncode == 0, done.stdout
         return int(re.search(r"changed=(\d+)", done.stdout).group(1)), done.stdout
 
@@ -81,10 +79,11 @@ def test_a_release_holds_what_its_trees_hold(release):
 
 
 def test_what_is_not_there_stops_with_its_name(release):
-    for sources, words in (
-        ([f"{release.directory}/nowhere"], "nowhere"),
-        ([f"{release.directory}/from/engine", f"{release.directory}/from/../from/engine"], "two directories are called engine"),
-    ):
-        done = release.play(base_release_src=sources)
-        assert done.returncode != 0 and words in done.stdout, done.stdout
+    mistakes = {
+        "missing": ([f"{release.directory}/nowhere"], "nowhere"),
+        "twice": ([f"{release.directory}/from/engine", f"{release.directory}/from/../from/engine"], "two directories are called engine"),
+    }
+    told, _ = refusals(release.directory, {name: {"sources": sources} for name, (sources, _words) in mistakes.items()}, release.tasks("{{ sources }}"))
+    for name, (_sources, words) in mistakes.items():
+        assert words in told[name]
     assert not (release.directory / "to").exists()

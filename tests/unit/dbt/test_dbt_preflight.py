@@ -5,7 +5,7 @@
 from pathlib import Path
 
 import pytest
-from playing import play
+from playing import refusals
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 DIGEST = "sha256:" + "a" * 64
@@ -38,28 +38,20 @@ GIVEN = {"cht_sync_postgresql_host": "127.0.0.1", "cht_sync_database": "cht_sync
 def said(tmp_path_factory):
     """Plays the preflight once, for a host with each mistake and one with none; returns what each was told."""
     directory = tmp_path_factory.mktemp("preflight")
-    tasks = [
-        {
-            "block": [{"include_role": {"name": "cht.sync.dbt", "tasks_from": "preflight"}}],
-            "rescue": [{"copy": {"content": "{{ ansible_failed_result | to_json }}", "dest": f"{directory}/{{{{ inventory_hostname }}}}.said"}}],
-        },
-    ]  # fmt: skip
     good = {"dbt_base": {"git": "https://git.invalid/x", "revision": "v2"}, "dbt_packages": [{"name": "country", "path": f"{FIXTURES}/country-package"}]}
     with_password = package(git=f"https://user:{PASSWORD}@git.invalid/x", revision="v1")
     hosts = {name: {**GIVEN, **variables} for name, variables in
              {"none": good, "password": with_password, **{name: variables for name, (variables, _words) in MISTAKES.items()}}.items()}  # fmt: skip
-    done = play(directory, hosts, tasks, facts=True)
-    told = {path.stem: path.read_text() for path in directory.glob("*.said")}
+    told, output = refusals(directory, hosts, [{"include_role": {"name": "cht.sync.dbt", "tasks_from": "preflight"}}], facts=True)
     assert "none" not in told, told["none"]
-    assert "ok=" in done.stdout
-    return told, done.stdout
+    return told, output
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_told(said, mistake):
     text = said[0].get(mistake, "nothing")
     for word in MISTAKES[mistake][1]:
-        assert word.replace('"', '\\"') in text, text
+        assert word in text, text
 
 
 def test_a_password_in_an_address_is_refused(said):

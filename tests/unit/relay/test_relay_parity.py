@@ -176,27 +176,34 @@ def test_calls_that_are_too_large_are_halved(repair, postgrest):
     assert len(postgrest.documents) == 2
 
 
-@pytest.mark.parametrize("engine", ["relay", "logstash"])
-def test_what_the_role_writes_can_be_read(tmp_path, engine):
-    """The role's template, rendered by Ansible itself."""
-    role = ROLES / "relay"
+ENGINES = ["relay", "logstash"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """By engine, the directory of what the role's template becomes, rendered by Ansible itself."""
+    role, directory = ROLES / "relay", tmp_path_factory.mktemp("parity")
     both = [yaml.safe_load((role / name).read_text()) for name in ("defaults/main.yml", "vars/main.yml")]
     source = {"name": "north", "url": "https://n.example.org", "username": 'a"b\\ü', "password": "p", "databases": ["medic"]}
     inventory = {
-        "cht_sync_engine": engine,
         "cht_sync_postgresql_host": "db.example.org",
         "cht_sync_database": "cht_sync",
         "postgrest_db_ssl_mode": "verify-full",
         "postgrest_db_ca_cert": "/etc/ca.crt",
         "cht_sync_sources": [source],
     }
-    files = tmp_path / "files"
-    files.mkdir()
-    template = {"src": f"{role}/templates/parity.json.j2", "dest": f"{files}/{{{{ item.unit }}}}.json"}
+    for engine in ENGINES:
+        (directory / engine).mkdir()
+    template = {"src": f"{role}/templates/parity.json.j2", "dest": f"{directory}/{{{{ inventory_hostname }}}}/{{{{ item.unit }}}}.json"}
     task = {"template": template, "loop": "{{ __relay_feeds }}"}
-    done = play(tmp_path, {"here": {**both[0], **both[1], **inventory}}, [task])
+    done = play(directory, {engine: {**both[0], **both[1], **inventory, "cht_sync_engine": engine} for engine in ENGINES}, [task])
     assert done.returncode == 0, done.stdout
-    (config,) = parity_config.load(str(files), ["n.example.org/medic"])
+    return directory
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_the_role_writes_can_be_read(written, engine):
+    (config,) = parity_config.load(str(written / engine), ["n.example.org/medic"])
     assert config.couchdb_username == 'a"b\\ü' and config.couchdb_password_file == f"/etc/cht-sync/{engine}/north.password"
     assert (config.postgresql_host, config.postgresql_port, config.postgresql_user) == ("db.example.org", 5432, "monitor")
     assert (config.postgresql_ssl_mode, config.postgresql_ca_file) == ("verify-full", "/etc/ca.crt")
