@@ -3,6 +3,8 @@
 """Puts the package cht_demo on the path and shares one generated instance."""
 
 import sys
+import time
+from collections import namedtuple
 from datetime import date
 from pathlib import Path
 
@@ -20,12 +22,25 @@ def today():
     return TODAY
 
 
-@pytest.fixture(scope="session")
-def instance():
-    """An instance of the default size."""
-    from cht_demo import generate
+Made = namedtuple("Made", "instance documents encoded seconds")
 
-    return generate(20000, "test", TODAY)
+
+@pytest.fixture(scope="session")
+def made():
+    """An instance of the default size; by database, its first revisions and their bytes; the processor's time all that took."""
+    from cht_demo import DATABASES, encode, generate
+
+    begun = time.process_time()
+    instance = generate(20000, "test", TODAY)
+    documents = {database: list(instance.documents(database)) for database in DATABASES}
+    encoded = {database: [encode(document) for document in found] for database, found in documents.items()}
+    return Made(instance, documents, encoded, time.process_time() - begun)
+
+
+@pytest.fixture(scope="session")
+def instance(made):
+    """An instance of the default size."""
+    return made.instance
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +49,14 @@ def final(instance):
     from cht_demo import DATABASES
 
     return {database: {document["_id"]: document for document in instance.final(database)} for database in DATABASES}
+
+
+@pytest.fixture(scope="session")
+def encoded_final(final):
+    """Per database, what remains as bytes, by id."""
+    from cht_demo import encode
+
+    return {database: {doc_id: encode(document) for doc_id, document in documents.items()} for database, documents in final.items()}
 
 
 @pytest.fixture(scope="session")

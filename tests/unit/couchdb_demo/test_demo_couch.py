@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Loader, live writer and command line, against a CouchDB in memory and against scripted HTTP answers."""
 
+import functools
 import json
+import pickle
 import random
 import threading
 from collections import Counter
@@ -112,16 +114,34 @@ def load(couch, **options):
     return Loader(couch, lambda text: None).load(**dict({"size": SIZE, "seed": "loader", "today": TODAY}, **options))
 
 
+@pytest.fixture(scope="module")
+def pickled():
+    couch = MemoryCouch()
+    load(couch)
+    return pickle.dumps(couch.databases)
+
+
+@pytest.fixture
+def loaded(couch, pickled):
+    """A CouchDB as `test_load` leaves it, without the time that takes."""
+    couch.databases = pickle.loads(pickled)
+    return couch
+
+
+@functools.cache
+def expected(instance, database):
+    """The ids of tombstones, and of what remains by id the document as a load leaves it."""
+    edits = Counter(document["_id"] for number in (1, 2) for document in instance.edits(database, number))
+    final = {document["_id"]: json.loads(encode(document)) for document in instance.final(database)}
+    return set(instance.deletions(database)), {doc_id: {**document, "_rev": f"{1 + edits[doc_id]}-x"} for doc_id, document in final.items()}
+
+
 def assert_loaded(couch, instance):
     for database in DATABASES:
         documents = couch.databases[database]["docs"]
-        deleted = set(instance.deletions(database))
-        edits = Counter(document["_id"] for number in (1, 2) for document in instance.edits(database, number))
+        deleted, remaining = expected(instance, database)
         assert {doc_id for doc_id, document in documents.items() if document.get("_deleted")} == deleted
-        for expected in instance.final(database):
-            found = dict(documents[expected["_id"]])
-            assert found.pop("_rev") == f"{1 + edits[expected['_id']]}-x"
-            assert found == json.loads(encode(expected))
+        assert {doc_id: document for doc_id, document in documents.items() if doc_id not in deleted} == remaining
         assert len(documents) == instance.count(database)
 
 
@@ -134,11 +154,10 @@ def test_load(couch, small):
         assert couch.databases[database]["local"]["cht-demo"]["state"] == "loaded"
 
 
-def test_second_load_writes_nothing(couch):
-    load(couch)
-    before = couch.writes
-    result = load(couch, today=date(2026, 12, 24), size=5000)
-    assert (result.changed, result.documents, couch.writes) == (False, 0, before)
+def test_second_load_writes_nothing(loaded):
+    before = loaded.writes
+    result = load(loaded, today=date(2026, 12, 24), size=5000)
+    assert (result.changed, result.documents, loaded.writes) == (False, 0, before)
 
 
 class Slice:
@@ -202,11 +221,10 @@ def test_the_begun_load_decides_the_parameters(couch, small):
     assert_loaded(couch, small)
 
 
-def test_a_deleted_database_alone_is_loaded_again(couch, small):
-    load(couch)
-    del couch.databases["medic-sentinel"]
-    assert load(couch).documents == small.count("medic-sentinel")
-    assert_loaded(couch, small)
+def test_a_deleted_database_alone_is_loaded_again(loaded, small):
+    del loaded.databases["medic-sentinel"]
+    assert load(loaded).documents == small.count("medic-sentinel")
+    assert_loaded(loaded, small)
 
 
 def test_a_load_begun_by_another_version_is_refused(couch):
@@ -245,12 +263,11 @@ def writer(couch, seed=1):
     return Writer(couch, threading.Event(), lambda text: None, random.Random(seed))
 
 
-def test_writer_adds_reports_with_their_infos(couch, small):
-    load(couch)
-    before = {database: dict(couch.databases[database]["docs"]) for database in DATABASES}
+def test_writer_adds_reports_with_their_infos(loaded, small):
+    before = {database: dict(loaded.databases[database]["docs"]) for database in DATABASES}
     begun = int(datetime.now(timezone.utc).timestamp() * 1000) - 1
-    assert writer(couch).run(0, 120) == 120
-    medic = couch.databases["medic"]["docs"]
+    assert writer(loaded).run(0, 120) == 120
+    medic = loaded.databases["medic"]["docs"]
     added = [document for doc_id, document in medic.items() if doc_id not in before["medic"]]
     reports = [document for document in added if document["type"] == "data_record"]
     assert len(reports) == 120
@@ -265,14 +282,13 @@ def test_writer_adds_reports_with_their_infos(couch, small):
         if report["form"] != "pregnancy":
             pregnancy = medic[report["fields"]["data"]["meta"]["__pregnancy_uuid"]]
             assert pregnancy["fields"]["patient_uuid"] == patient["_id"]
-    sentinel = couch.databases["medic-sentinel"]["docs"]
+    sentinel = loaded.databases["medic-sentinel"]["docs"]
     assert {f"{document['_id']}-info" for document in added} == set(sentinel) - set(before["medic-sentinel"])
 
 
-def test_writer_registers_nobody_twice(couch, small):
-    load(couch)
-    writer(couch).run(0, 150)
-    directory = read_directory(couch.all_documents("medic", page=50), TODAY)
+def test_writer_registers_nobody_twice(loaded, small):
+    writer(loaded).run(0, 150)
+    directory = read_directory(loaded.all_documents("medic", page=50), TODAY)
     women = [pregnancy.woman.id for pregnancy in directory.pregnancies]
     assert len(women) == len(set(women))
     assert not set(women) & {woman.id for woman in directory.women}
@@ -280,21 +296,19 @@ def test_writer_registers_nobody_twice(couch, small):
 
 @pytest.mark.parametrize("kind", ["fail_at", "lose_at"])
 @pytest.mark.parametrize("ahead", range(1, 12))
-def test_writer_outlasts_an_outage(couch, small, monkeypatch, kind, ahead):
-    load(couch)
-    documents = len(couch.databases["medic"]["docs"])
-    setattr(couch, kind, couch.requests + ahead)
-    busy = writer(couch)
+def test_writer_outlasts_an_outage(loaded, small, monkeypatch, kind, ahead):
+    documents = len(loaded.databases["medic"]["docs"])
+    setattr(loaded, kind, loaded.requests + ahead)
+    busy = writer(loaded)
     monkeypatch.setattr(busy.stop, "wait", lambda seconds: None)
     assert busy.run(0, 5) == 5
-    added = len(couch.databases["medic"]["docs"]) - documents
+    added = len(loaded.databases["medic"]["docs"]) - documents
     assert added >= 5
-    assert len(couch.databases["medic-sentinel"]["docs"]) == small.count("medic-sentinel") + added
+    assert len(loaded.databases["medic-sentinel"]["docs"]) == small.count("medic-sentinel") + added
 
 
-def test_writer_stops_when_told(couch, small):
-    load(couch)
-    busy = writer(couch)
+def test_writer_stops_when_told(loaded, small):
+    busy = writer(loaded)
     monitor = threading.Timer(0.3, busy.stop.set)
     monitor.start()
     assert 1 <= busy.run(30, 0) <= 2
@@ -324,7 +338,7 @@ def server():
             pass
 
     httpd = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
     Handler.url = f"http://127.0.0.1:{httpd.server_port}"
     yield Handler
     httpd.shutdown()

@@ -47,7 +47,7 @@ def server(monkeypatch):
         "/api/v1/security/csrf_token/": [(200, JSON, '{"result": "c"}', ("Set-Cookie", "session=s; Path=/"))],
     }
     server.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
 

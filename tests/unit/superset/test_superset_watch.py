@@ -24,7 +24,7 @@ class Superset(ThreadingHTTPServer):
     def __init__(self):
         self.status, self.asked, self.hangs, self.released = 200, threading.Event(), False, threading.Event()
         super().__init__(("127.0.0.1", 0), self.Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
