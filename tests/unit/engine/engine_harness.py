@@ -47,6 +47,8 @@ class Process:
         self._socket.bind(str(directory / "notify"))
         self._socket.setblocking(False)
         self._messages = []
+        # What one start has compiled is there for the next, of all tests of this run.
+        compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(directory.parent / "compiled")}
         notify = {"NOTIFY_SOCKET": str(directory / "notify")}
         with open(self._log, "wb") as log:
             self.process = subprocess.Popen(
@@ -54,7 +56,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **notify, **dict(environment)},
+                env={**os.environ, **compiled, **notify, **dict(environment)},
                 cwd="/",
             )
 

@@ -24,8 +24,10 @@ DATABASES = ("medic", "medic-sentinel", "medic-users-meta")
 
 # Set in the process before it starts, so that a test need not wait for minutes. It also turns to its other work twenty
 # times a second, where Logstash is silent, and not once; what an ended one has left to say is waited for as ever.
+# The role's environment has no cryptography, which PyJWT would take its time to import.
 HURRY = """
-import json, os
+import json, os, sys
+sys.modules["cryptography"] = None
 from cht_logstash import launcher, process
 for name, value in json.loads(os.environ["HURRY"]).items():
     if name == "GRACE":
