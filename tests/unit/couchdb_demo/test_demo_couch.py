@@ -130,17 +130,18 @@ def loaded(couch, pickled):
 
 @functools.cache
 def expected(instance, database):
-    """The ids of tombstones, and of what remains by id the document as a load leaves it."""
+    """As a load leaves them: the revisions of tombstones by id, and what remains by id."""
     edits = Counter(document["_id"] for number in (1, 2) for document in instance.edits(database, number))
     final = {document["_id"]: json.loads(encode(document)) for document in instance.final(database)}
-    return set(instance.deletions(database)), {doc_id: {**document, "_rev": f"{1 + edits[doc_id]}-x"} for doc_id, document in final.items()}
+    gone = {doc_id: f"{2 + edits[doc_id]}-x" for doc_id in instance.deletions(database)}
+    return gone, {doc_id: {**document, "_rev": f"{1 + edits[doc_id]}-x"} for doc_id, document in final.items()}
 
 
 def assert_loaded(couch, instance):
     for database in DATABASES:
         documents = couch.databases[database]["docs"]
         deleted, remaining = expected(instance, database)
-        assert {doc_id for doc_id, document in documents.items() if document.get("_deleted")} == deleted
+        assert {doc_id: document["_rev"] for doc_id, document in documents.items() if document.get("_deleted")} == deleted
         assert {doc_id: document for doc_id, document in documents.items() if doc_id not in deleted} == remaining
         assert len(documents) == instance.count(database)
 
