@@ -77,7 +77,7 @@ integration-local: $(VENV)/.tests ## On this machine's PostgreSQL (Debian 12: 15
 integration-17: $(VENV)/.tests ## What PostgreSQL itself does, on PostgreSQL 17, in a container
 	$(TESTBED)/postgresql.sh 17
 	$(TESTBED)/ruby.sh
-	CHT_TEST_POSTGRESQL=17 pytest tests/integration $(addprefix --ignore tests/integration/,dbt $(addprefix test_,$(addsuffix .py,tls playbooks parity parity_playbook couch_http relay_kills relay_memory)))
+	CHT_TEST_POSTGRESQL=17 pytest tests/integration -m server
 
 e2e-anew: demo-down
 	@$(MAKE) --no-print-directory e2e

@@ -16,6 +16,16 @@ from couch import Couch  # noqa: E402
 from couch_documents import CouchServer  # noqa: E402
 from parity_harness import Parity  # noqa: E402
 from servers import ROOT, PostgREST, PostgreSQL  # noqa: E402
+from upstream import Upstream  # noqa: E402
+
+MARKS = {"server", "once"}
+
+
+def pytest_collection_modifyitems(items):
+    """Each test of this directory says whether it is for every version of PostgreSQL, so that none is forgotten."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and len(MARKS & {mark.name for mark in item.iter_markers()}) != 1:
+            raise pytest.UsageError(f"{item.nodeid}: must have one of the markers {', '.join(sorted(MARKS))} (pytest.ini)")
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +56,16 @@ def cursor(postgresql, postgrest):
 @pytest.fixture
 def source(postgrest, cursor):
     return Source(postgrest, cursor)
+
+
+@pytest.fixture
+def old(postgresql, postgrest):
+    """An empty database "old" in which upstream's tables can be made. Roles exist, for another database has them."""
+    postgresql.execute("DROP DATABASE IF EXISTS old WITH (FORCE)")
+    postgresql.create_empty("old")
+    upstream = Upstream(postgresql, "old")
+    yield upstream
+    upstream.connection.close()
 
 
 @pytest.fixture

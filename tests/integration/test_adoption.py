@@ -4,26 +4,24 @@
 
 import contextlib
 import json
-import os
 import random
-import subprocess
-import sys
 
 import psycopg2
 import pytest
 from calls import SOURCES, Source, page, row
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from servers import BUNDLE, ROOT, SCHEMAS, PostgREST, PostgreSQL
-from upstream import Upstream, doc
+from servers import BUNDLE, SCHEMAS, PostgREST
+from upstream import doc
 
 from ansible_collections.cht.sync.plugins.module_utils import _adoption
 from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import read_bundle
 from ansible_collections.cht.sync.plugins.module_utils._warehouse import Warehouse, WarehouseError
 
+pytestmark = pytest.mark.server
+
 V2 = [{"table": "v1.couchdb"}]
 LOGSTASH = [{"table": "v1.medic", "source": "a/medic"}, {"table": "v1.other", "source": "b/medic"}]
-LOGINS = ("authenticator", "monitor", "dbt", "superset", "superset_reader")
 SECRETS = {"derived_key": "d", "salt": "s", "password_scheme": "pbkdf2"}
 
 # What CouchDB sends when a source is read from the start.
@@ -43,16 +41,6 @@ FEED = {
     ],
     "b/medic": [("settings", "7-b", {"of": "b"}), ("theirs", "1-a", {"type": "person"})],
 }
-
-
-@pytest.fixture
-def old(postgresql, postgrest):
-    """An empty database "old" in which upstream's tables can be made. Roles exist, for another database has them."""
-    postgresql.execute("DROP DATABASE IF EXISTS old WITH (FORCE)")
-    postgresql.create_empty("old")
-    upstream = Upstream(postgresql, "old")
-    yield upstream
-    upstream.connection.close()
 
 
 @pytest.fixture
@@ -497,67 +485,3 @@ def test_an_administrator_who_is_no_superuser_can_do_it_with_tables_of_its_own(p
         warehouse.converge(read_bundle(str(BUNDLE)), SOURCES, False, adopt=V2)
         assert warehouse.adopt(60) and warehouse.adoptions()[0]["finished"]
         assert warehouse.drop_adopted(False)
-
-
-def play(postgresql, tmp_path, *arguments, tasks="warehouse", **variables):
-    """Plays the role's part that sets the warehouse up; returns its output."""
-    book = tmp_path / "play.yml"
-    book.write_text(f"""
-- hosts: localhost
-  gather_facts: false
-  module_defaults:
-    cht.sync.init_db: {{login_host: 127.0.0.1, login_port: {postgresql.port}}}
-  tasks:
-    - ansible.builtin.include_role:
-        name: cht.sync.init_db
-        tasks_from: {tasks}
-""")
-    variables = {
-        "cht_sync_database": "old", "cht_sync_engine": "relay", "ansible_python_interpreter": sys.executable,
-        "cht_sync_sources": [{"name": host, "url": f"http://{host}", "username": "u", "password": "p", "databases": ["medic"]} for host in "ab"],
-        **variables,
-    }  # fmt: skip
-    done = subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", "-c", "local", book, "-e", json.dumps(variables), *arguments],
-        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(tmp_path)},
-        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_the_role_says_how_far_it_is_and_ends_unchanged(postgresql, old, tmp_path):
-    padding = random.Random(4)
-    old.logstash("medic", *(doc(f"d{n}", "1-a", x=padding.randbytes(3000).hex()) for n in range(2000)))
-    old.cursor.execute("ALTER TABLE v1.medic ALTER doc SET STORAGE PLAIN")
-    adoption = {"init_db_adopt": LOGSTASH[:1], "__init_db_adopt_seconds": 0}
-    assert "v1.medic: 0 of about" in (output := play(postgresql, tmp_path, "--check", "--diff", **adoption))
-    assert "adoption of v1.medic (logstash, about" in output and "changed=1" in output
-    old.cursor.execute("SELECT to_regclass('v1.adoption')")
-    assert old.cursor.fetchone() == (None,)
-
-    output = play(postgresql, tmp_path, **adoption)
-    assert "v1.medic: 2000 of about" in output and "100 %" in output
-    assert len(documents(old.cursor)) == 2000
-    assert "changed=0" in play(postgresql, tmp_path, **adoption)
-    assert "changed=1" in play(postgresql, tmp_path, **adoption, init_db_drop_adopted=True)
-    assert "changed=0" in play(postgresql, tmp_path, **adoption, init_db_drop_adopted=True)
-    old.cursor.execute("SELECT to_regclass('v1.medic')")
-    assert old.cursor.fetchone() == (None,)
-
-
-def test_check_mode_gets_to_the_answer_on_a_server_that_knows_nothing_of_us(tmp_path):
-    server = PostgreSQL()
-    try:
-        server.execute("CREATE DATABASE old")
-        v2(Upstream(server, "old"))
-        output = play(
-            server, tmp_path, "--check", "--diff", tasks="configure", init_db_adopt=V2, init_db_login_host="127.0.0.1",
-            init_db_login_port=server.port, ansible_become=False, **{f"cht_sync_{name}_password": "p" for name in LOGINS},
-        )  # fmt: skip
-        assert "adoption of v1.couchdb (v2, about 14 rows) for a/medic, b/medic" in output
-        assert "would let authenticator become sync_writer" in output
-        assert server.execute("SELECT count(*) FROM pg_roles WHERE NOT starts_with(rolname, 'pg_')") == [(1,)]
-        assert server.execute("SELECT count(*), to_regclass('v1.adoption') FROM v1.couchdb", "old") == [(14, None)]
-    finally:
-        server.remove()

@@ -5,6 +5,7 @@
 import threading
 from random import Random
 
+import pytest
 from calls import Source, empty, page
 from couch import Couch
 from engine import Engine, Reader
@@ -12,6 +13,8 @@ from expected import holds, table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import wait_until
+
+pytestmark = pytest.mark.server
 
 ENGINES = {"a/medic": "relay", "b/medic": "relay", "c/medic": "logstash"}
 SHARED = "settings"

@@ -6,6 +6,8 @@ import pytest
 from calls import page, row
 from test_poison import LONG_ID, REFUSED, poisoned_events, poisoned_page
 
+pytestmark = pytest.mark.server
+
 SECRET = "Amina-Wanjiru"
 WHOLE = page(row("a", "1-a", name=SECRET, text="},\r\n"), row("b", "1-b", name=SECRET), last_seq="9-x")
 

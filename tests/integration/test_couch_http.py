@@ -13,6 +13,8 @@ import relay_program  # noqa: F401 (puts the recordings on the path)
 from couch_http import Front, Row
 from engine_recordings import recording
 
+pytestmark = pytest.mark.once
+
 PAGES = ("030", "031")  # those whose chunks were kept
 
 

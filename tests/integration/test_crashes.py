@@ -14,6 +14,8 @@ from expected import holds, table
 from faults import KILLS, ingesting
 from servers import PostgreSQL, PostgREST, wait_until
 
+pytestmark = pytest.mark.server
+
 LOAD = {"a/medic": ("relay", "page"), "b/medic": ("relay", "page"), "c/medic": ("logstash", "events")}
 SERVERS_DOWN = 30  # s, by far enough to be up again
 

@@ -18,6 +18,8 @@ from engine import Engine, Worker
 from expected import holds, table
 from servers import PostgreSQL, PostgREST, wait_until
 
+pytestmark = pytest.mark.server
+
 DISK, ROOM = 400, 40  # MB: its size, and what is left of it when the load begins
 DOCUMENTS = 6000  # of 10 KB: more than there is room for
 

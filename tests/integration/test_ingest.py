@@ -8,6 +8,8 @@ import threading
 import pytest
 from calls import Source, event, page, row
 
+pytestmark = pytest.mark.server
+
 
 def test_a_page_lands(source):
     assert source.lands(page(row("a", "1-a", name="Ünï 😀"), row("b", "1-b"), last_seq="7-abc", pending=3)) == {

@@ -13,6 +13,8 @@ from upstream import Upstream, doc
 from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import BundleError, check_bundle, checksum, read_bundle
 from ansible_collections.cht.sync.plugins.module_utils._warehouse import WarehouseError
 
+pytestmark = pytest.mark.server
+
 MIGRATIONS = sorted(path.name for path in (BUNDLE / "migrations").glob("*.sql"))
 
 

@@ -12,6 +12,8 @@ from calls import Source, page, row
 from engine import RETRIED
 from servers import ROOT, PostgREST, wait_until
 
+pytestmark = pytest.mark.server
+
 READ_TIMEOUT = 300  # s, of the engines
 
 

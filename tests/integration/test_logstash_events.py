@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "double"))
 
 from shaping import FEED, of_changes, of_events  # noqa: E402
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def logstash(postgrest, cursor):

@@ -11,6 +11,8 @@ from expected import holds, table
 from parity_harness import differ, rev
 from servers import wait_until
 
+pytestmark = pytest.mark.once
+
 UNIT = "cht-relay@a.medic.service"
 
 

@@ -7,6 +7,8 @@ import os
 import pytest
 from parity_harness import differ
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def operator(parity, playbook, monkeypatch):

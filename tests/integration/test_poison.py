@@ -8,6 +8,8 @@ import re
 import pytest
 from calls import LONG_ID, event, page, row
 
+pytestmark = pytest.mark.server
+
 BEFORE, AFTER = "before", "after"
 
 

@@ -14,6 +14,8 @@ import requests
 from calls import page, row
 from servers import SECRET
 
+pytestmark = pytest.mark.server
+
 # Who may read what there is in v1. Nobody but the owner writes it.
 READERS = {
     "v1.adoption": set(),

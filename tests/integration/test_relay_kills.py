@@ -21,6 +21,8 @@ from faults import KILLS, ingesting
 from relay_program import relay
 from servers import PostgREST, wait_until
 
+pytestmark = pytest.mark.once
+
 SOURCE = "a/medic"
 DATABASE = "kills"
 ROWS = 50  # a page, so that a load has many

@@ -10,6 +10,8 @@ from couch_http import Front, Row
 from relay_program import relay
 from servers import ROOT, wait_until
 
+pytestmark = pytest.mark.once
+
 MB = 1 << 20
 MEMORY_MAX = yaml.safe_load((ROOT / "roles/relay/defaults/main.yml").read_text())["relay_memory_max"]
 SMALL = 2000  # bytes

@@ -10,6 +10,8 @@ from calls import Source, event, page, row
 from couch import Couch
 from expected import holds, table
 
+pytestmark = pytest.mark.server
+
 
 def deliver(source, couch, since):
     changes = couch.changes(since)

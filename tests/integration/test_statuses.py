@@ -8,6 +8,8 @@ from calls import Source, page, row
 from engine import RETRIED
 from servers import wait_until
 
+pytestmark = pytest.mark.server
+
 # ---- errors of PostgreSQL
 
 

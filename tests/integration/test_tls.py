@@ -10,6 +10,8 @@ from servers import PostgreSQL
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cht.sync.plugins.module_utils import _postgres
 
+pytestmark = pytest.mark.once
+
 
 def openssl(directory, *arguments):
     subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)

@@ -9,6 +9,8 @@ import pytest
 import yaml
 from hand_worked import home_visit, lineage, person, place, pregnancy, report
 
+pytestmark = pytest.mark.once
+
 MARTS = hand_worked.PROJECT / "models/marts/tables"
 FORMS = {model["name"].removeprefix("form_"): model["columns"]
          for model in yaml.safe_load((MARTS / "forms/forms.yml").read_text(encoding="utf-8"))["models"]}

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.once
+
 # Some of them are of the hand-worked instance, with which histories begin.
 FACILITIES, AREAS, HOUSEHOLDS = ["f1", "fac-1"], ["a1", "a2", "area-1"], ["h1", "h2", "h9"]
 WORKERS, PATIENTS = ["w1", "chw-1"], ["p1", "p2", "amina", "dina"]

@@ -4,6 +4,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.server
+
 MONTHS = ("2026-03-01", "2026-04-01", "2026-05-01", "2026-06-01")
 ZERO = (0, 0, 0, 0)
 NONE = (None, None, None, None)

@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 KEYS = {"document_metadata": "uuid", "contact": "uuid", "person": "uuid", "place": "uuid", "patient": "uuid",
         "data_record": "uuid", "user": "user_id", "feedback": "uuid", "telemetry": "uuid", "telemetry_devices": "uuid"}
 TABLES = [f'dbt."{model}"' for model in KEYS] + ["marts.fct_report"]

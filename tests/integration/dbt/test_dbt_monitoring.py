@@ -12,6 +12,8 @@ from conftest import ROOT
 from ansible_collections.cht.sync.plugins.module_utils._models import models
 from ansible_collections.cht.sync.plugins.module_utils._status_report import problems, table
 
+pytestmark = pytest.mark.once
+
 FILES = ROOT / "monitoring"
 COLLECTORS = {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FILES.glob("*.collector.yml"))}
 METRICS = [(collector, metric) for collector in COLLECTORS.values() for metric in collector["metrics"]]

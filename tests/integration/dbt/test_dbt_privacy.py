@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 WORKPLACES = ("health_center", "district_hospital")
 
 

@@ -11,6 +11,8 @@ from program import Program
 from servers import wait_until
 from test_dbt_models import in_step, report
 
+pytestmark = pytest.mark.once
+
 FORM = "models/forms/pregnancy_visit.sql"
 WITH_COLUMN = "couchdb.doc #>> '{fields,lmp_date_8601}' as lmp_date", "couchdb.doc ->> 'form' || '!' as lmp_date"
 BROKEN = WITH_COLUMN[0], "(1 / 0)::text as lmp_date"

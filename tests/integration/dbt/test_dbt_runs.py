@@ -7,7 +7,10 @@ import threading
 import time
 
 import hand_worked
+import pytest
 from test_dbt_models import in_step, report, where
+
+pytestmark = pytest.mark.once
 
 
 def test_a_failed_model_is_told_and_catches_up(warehouse, dbt):

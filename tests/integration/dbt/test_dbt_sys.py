@@ -6,6 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 PER_DAY = "SELECT day, instance, dbname, doc_type, documents FROM marts.sys_documents_per_day ORDER BY 1, 2, 3, 4"
 COUNTED = """SELECT (saved_timestamp AT TIME ZONE 'UTC' AT TIME ZONE 'Africa/Nairobi')::date, split_part(source, '/', 1),
                     split_part(source, '/', 2), coalesce(doc ->> 'type', ''), count(*)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.once
+
 RECORDED = yaml.safe_load((Path(__file__).parents[2] / "fixtures/cht-pipeline-v2/tables.yml").read_text(encoding="utf-8"))
 MODELS = sorted(set(RECORDED) - {"couchdb", "couchdb_progress"})
 

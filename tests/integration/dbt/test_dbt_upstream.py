@@ -8,6 +8,8 @@ from program import FIXTURES, Program
 from test_dbt_models import report
 from test_dbt_tables import RECORDED
 
+pytestmark = pytest.mark.once
+
 TABLES = sorted(set(RECORDED) - {"couchdb", "couchdb_progress"})
 
 
