@@ -23,6 +23,7 @@ class Program:
         self.project = directory / "project"
         self._dbt = dbt
         self._settings = settings
+        self._assembled: dict[str, Path] = {}  # by name, those of all copies
         shutil.copytree(ROOT / "roles/dbt/files/project", self.project)
 
     def package(self, fixture: str, **options) -> dict:
@@ -34,7 +35,11 @@ class Program:
 
     def assemble(self, *packages: dict) -> dict:
         """Puts the project together; says whether it went well, and what was said."""
-        return self._dbt.program("assemble", "--project", self.project, "--into", self.directory / "projects", "--packages", json.dumps(packages))
+        projects = self.directory / "projects"
+        answer = self._dbt.program("assemble", "--project", self.project, "--into", projects, "--packages", json.dumps(packages))
+        made = [complete.resolve().parent for complete in projects.glob("*/.complete")]
+        self._assembled.update({project.name: project for project in made})
+        return answer
 
     def update(self, *options: str, check: bool = True, variables: dict | None = None, **settings) -> dict:
         """Runs the models; the outcomes by name stand in `models`, the log in `output`."""
@@ -90,13 +95,16 @@ class Program:
         return done.returncode, done.stdout
 
     def copy(self, directory: Path) -> "Program":
-        """The same machine elsewhere."""
+        """The same machine elsewhere; a project that a copy put together already is found there by its content."""
         other = copy.copy(self)
         other.directory, other.project = directory, directory / "project"
         for name in ("project", "state", "fetched", "target"):
             shutil.copytree(self.directory / name, directory / name)
         (directory / "projects").mkdir()
         (directory / "projects/current").symlink_to(self.current())
+        for name, assembled in self._assembled.items():
+            if assembled.exists():
+                (directory / "projects" / name).symlink_to(assembled)
         return other
 
 
