@@ -33,7 +33,7 @@ class Supervisor(Worker):
 
     def work(self):
         while not self.over.wait(0.2):
-            if not self.postgresql.is_running():
+            if not (self.postgresql.is_listening() or self.postgresql.is_running()):
                 with contextlib.suppress(RuntimeError):  # no room yet
                     self.postgresql.start()
 
