@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dbt from the role's lock."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -18,11 +19,14 @@ def installed() -> Path:
     lock = ROLE / "requirements.txt"
     digest = hashlib.sha256(lock.read_bytes() + os.path.realpath(sys.executable).encode()).hexdigest()[:12]
     venv = ROOT / ".cache" / f"dbt-{digest}"
-    if not (venv / ".complete").exists():
-        uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-        subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, venv], check=True)
-        subprocess.run([uv, "pip", "install", "-q", "--compile-bytecode", "--python", venv / "bin" / "python", "--require-hashes", "-r", lock], check=True)
-        (venv / ".complete").touch()
+    venv.parent.mkdir(exist_ok=True)
+    with venv.with_suffix(".lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)  # the tests of two versions of PostgreSQL may begin at once
+        if not (venv / ".complete").exists():
+            uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+            subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, venv], check=True)
+            subprocess.run([uv, "pip", "install", "-q", "--compile-bytecode", "--python", venv / "bin" / "python", "--require-hashes", "-r", lock], check=True)
+            (venv / ".complete").touch()
     return venv
 
 
