@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import json
 import time
+from collections.abc import Mapping
 
 from ansible_collections.cht.sync.plugins.module_utils._requests import requests
 
@@ -43,15 +44,86 @@ def connection_argument_spec() -> dict:
     }
 
 
-class Superset:
-    """A logged-in session. Every answer is either what was asked for, or a SupersetError."""
+class Visitor:
+    """A session without an account. Every answer is either what was asked for, or a SupersetError."""
 
     def __init__(self, params: dict) -> None:
         self.url = params["url"].rstrip("/")
-        self.username = params["username"]
         self.timeout = params["timeout"]
         self.verify = (params["ca_path"] or True) if params["validate_certs"] else False
         self.session = self._new_session()
+
+    def look(self, path: str) -> tuple[int, Mapping[str, str]]:
+        """Status and headers of the answer, whatever it is."""
+        response = self._send("GET", path)
+        return response.status_code, response.headers
+
+    def _new_session(self):
+        session = requests.Session()
+        # Neither a proxy nor a .netrc of the environment is meant for this server.
+        session.trust_env = False
+        session.verify = self.verify
+        # Under HTTPS a request that changes something must name the page it comes from.
+        session.headers.update({"Accept": "application/json", "Referer": self.url + "/"})
+        return session
+
+    def _token(self, username: str, password: str) -> str:
+        body = {"username": username, "password": password, "provider": "db"}
+        return self._json("POST", "/api/v1/security/login", json=body)["access_token"]
+
+    def _json(self, method: str, path: str, **kwargs) -> dict:
+        return self._request(method, path, expected="application/json", **kwargs).json()
+
+    def _request(self, method: str, path: str, expected: str, **kwargs):
+        response = self._send(method, path, **kwargs)
+        content_type = response.headers.get("Content-Type", "")
+        if response.status_code >= 400:
+            raise SupersetError(
+                f"Superset answered {method} {path} with {response.status_code}: {_message(response)}",
+                response.status_code,
+            )
+        # A failed check of the session ends at the login page, which would otherwise look like success.
+        if response.status_code >= 300 or not content_type.startswith(expected):
+            raise SupersetError(
+                f"Superset answered {method} {path} with {response.status_code} and {content_type or 'no content'} in place "
+                f"of {expected}: check that {self.url} is Superset itself, not another site or a login page",
+                response.status_code,
+            )
+        return response
+
+    def _send(self, method: str, path: str, **kwargs):
+        for attempt in range(1, TRIES + 1):
+            pause = PAUSE
+            try:
+                response = self.session.request(
+                    method, self.url + path, timeout=self.timeout, allow_redirects=False, **kwargs
+                )
+            except requests.exceptions.SSLError as error:
+                raise SupersetError(
+                    f"The certificate of {self.url} is not trusted: {error}. Give its authority as ca_path."
+                ) from error
+            except requests.exceptions.ConnectionError as error:
+                if attempt == TRIES:
+                    raise SupersetError(
+                        f"Superset at {self.url} cannot be reached: {error}. Check url, and that its service runs."
+                    ) from error
+            except requests.exceptions.RequestException as error:
+                raise SupersetError(f"Superset did not answer {method} {path}: {error}") from error
+            else:
+                if response.status_code not in (*NOT_THERE_YET, LIMITED) or attempt == TRIES:
+                    return response
+                if response.status_code == LIMITED:
+                    pause = _pause(response)
+            time.sleep(pause)
+        raise AssertionError("unreachable")
+
+
+class Superset(Visitor):
+    """The same, logged in."""
+
+    def __init__(self, params: dict) -> None:
+        super().__init__(params)
+        self.username = params["username"]
         self._log_in(params["password"])
 
     def get(self, path: str, query: dict | None = None) -> dict:
@@ -130,19 +202,6 @@ class Superset:
             raise
         return True
 
-    def _new_session(self):
-        session = requests.Session()
-        # Neither a proxy nor a .netrc of the environment is meant for this server.
-        session.trust_env = False
-        session.verify = self.verify
-        # Under HTTPS a request that changes something must name the page it comes from.
-        session.headers.update({"Accept": "application/json", "Referer": self.url + "/"})
-        return session
-
-    def _token(self, username: str, password: str) -> str:
-        body = {"username": username, "password": password, "provider": "db"}
-        return self.post("/api/v1/security/login", body)["access_token"]
-
     def _log_in(self, password: str) -> None:
         try:
             token = self._token(self.username, password)
@@ -156,52 +215,6 @@ class Superset:
         self.session.headers["Authorization"] = f"Bearer {token}"
         # It comes with a cookie that must go back together with it; the session keeps that one.
         self.session.headers["X-CSRFToken"] = self.get("/api/v1/security/csrf_token/")["result"]
-
-    def _json(self, method: str, path: str, **kwargs) -> dict:
-        return self._request(method, path, expected="application/json", **kwargs).json()
-
-    def _request(self, method: str, path: str, expected: str, **kwargs):
-        response = self._send(method, path, **kwargs)
-        content_type = response.headers.get("Content-Type", "")
-        if response.status_code >= 400:
-            raise SupersetError(
-                f"Superset answered {method} {path} with {response.status_code}: {_message(response)}",
-                response.status_code,
-            )
-        # A failed check of the session ends at the login page, which would otherwise look like success.
-        if response.status_code >= 300 or not content_type.startswith(expected):
-            raise SupersetError(
-                f"Superset answered {method} {path} with {response.status_code} and {content_type or 'no content'} in place "
-                f"of {expected}: check that {self.url} is Superset itself, not another site or a login page",
-                response.status_code,
-            )
-        return response
-
-    def _send(self, method: str, path: str, **kwargs):
-        for attempt in range(1, TRIES + 1):
-            pause = PAUSE
-            try:
-                response = self.session.request(
-                    method, self.url + path, timeout=self.timeout, allow_redirects=False, **kwargs
-                )
-            except requests.exceptions.SSLError as error:
-                raise SupersetError(
-                    f"The certificate of {self.url} is not trusted: {error}. Give its authority as ca_path."
-                ) from error
-            except requests.exceptions.ConnectionError as error:
-                if attempt == TRIES:
-                    raise SupersetError(
-                        f"Superset at {self.url} cannot be reached: {error}. Check url, and that its service runs."
-                    ) from error
-            except requests.exceptions.RequestException as error:
-                raise SupersetError(f"Superset did not answer {method} {path}: {error}") from error
-            else:
-                if response.status_code not in (*NOT_THERE_YET, LIMITED) or attempt == TRIES:
-                    return response
-                if response.status_code == LIMITED:
-                    pause = _pause(response)
-            time.sleep(pause)
-        raise AssertionError("unreachable")
 
 
 def _pause(response) -> int:

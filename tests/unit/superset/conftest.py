@@ -1,11 +1,17 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bundle small enough to see through, and what Superset makes of it in its export."""
+"""A bundle small enough to see through, what Superset makes of it in its export, and a server that answers like Superset."""
 
 import copy
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import yaml
+
+from ansible_collections.cht.sync.plugins.module_utils import _superset
+
+JSON = "application/json"
 
 DATABASE = "00000000-0000-4000-8000-000000000001"
 DATASET = "00000000-0000-4000-8000-000000000002"
@@ -140,3 +146,45 @@ def exported():
     }
     other.dashboard.update({"css": "", "description": None, "theme_uuid": None})
     return other
+
+
+def connection(url):
+    """Options of the connection to it."""
+    return {"url": url + "/", "username": "admin", "password": "hunter2", "timeout": 5, "validate_certs": True, "ca_path": None}
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """Answers with what `answers` holds for a path, one after the other; the last one stays."""
+    for pause in ("PAUSE", "PAUSE_LIMITED", "LONGEST_PAUSE"):
+        monkeypatch.setattr(_superset, pause, 0)
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self):
+            server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            server.seen.append((self.command, self.path, dict(self.headers)))
+            queue = server.answers[self.path.split("?")[0]]
+            status, kind, body, *headers = queue.pop(0) if len(queue) > 1 else queue[0]
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in headers:
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        do_GET = do_POST = do_PUT = answer
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.seen, server.bodies = [], []
+    server.answers = {
+        "/api/v1/security/login": [(200, JSON, '{"access_token": "t"}')],
+        "/api/v1/security/csrf_token/": [(200, JSON, '{"result": "c"}', ("Set-Cookie", "session=s; Path=/"))],
+    }
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield server
+    server.shutdown()

@@ -3,66 +3,16 @@
 """The client: what it takes for an answer, and what for a failure."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from conftest import JSON, connection
 
-from ansible_collections.cht.sync.plugins.module_utils import _superset
 from ansible_collections.cht.sync.plugins.module_utils._superset import Superset, SupersetError
-
-JSON = "application/json"
-
-
-@pytest.fixture
-def server(monkeypatch):
-    """Answers with what `answers` holds for a path, one after the other; the last one stays."""
-    for pause in ("PAUSE", "PAUSE_LIMITED", "LONGEST_PAUSE"):
-        monkeypatch.setattr(_superset, pause, 0)
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self):
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            server.seen.append((self.command, self.path, dict(self.headers)))
-            queue = server.answers[self.path.split("?")[0]]
-            status, kind, body, *headers = queue.pop(0) if len(queue) > 1 else queue[0]
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            for name, value in headers:
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        do_GET = do_POST = do_PUT = answer
-
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.seen = []
-    server.answers = {
-        "/api/v1/security/login": [(200, JSON, '{"access_token": "t"}')],
-        "/api/v1/security/csrf_token/": [(200, JSON, '{"result": "c"}', ("Set-Cookie", "session=s; Path=/"))],
-    }
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield server
-    server.shutdown()
 
 
 def client(server):
-    return Superset(
-        {
-            "url": server.url + "/",
-            "username": "admin",
-            "password": "hunter2",
-            "timeout": 5,
-            "validate_certs": True,
-            "ca_path": None,
-        }
-    )
+    return Superset(connection(server.url))
 
 
 def test_a_change_carries_token_cookie_and_origin(server):
