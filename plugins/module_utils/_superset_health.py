@@ -57,23 +57,17 @@ def _dashboards(superset, uuids):
     """The dashboards, and each dataset that any of them reads once, with its metrics."""
     dashboards, datasets = [], {}
     for uuid in uuids:
-        listed = _datasets_of(superset, uuid)
-        dashboards.append({"uuid": uuid, "found": listed is not None, "has_charts": bool(listed)})
-        for one in listed or []:
+        found, listed, reason = True, [], ""
+        try:
+            listed = superset.get(f"{DASHBOARD}{uuid}/datasets")["result"]
+        except SupersetError as error:
+            found, reason = False, "" if error.status == 404 else str(error)
+        dashboards.append({"uuid": uuid, "found": found, "has_charts": bool(listed), "reason": reason})
+        for one in listed:
             metrics = [metric["metric_name"] for metric in one["metrics"]]
             dataset = {"id": one["id"], "name": one["table_name"], "dashboards": []}
             datasets.setdefault(one["id"], (dataset, metrics))[0]["dashboards"].append(uuid)
     return dashboards, list(datasets.values())
-
-
-def _datasets_of(superset, uuid):
-    """What the charts of a dashboard read; None where there is no such dashboard."""
-    try:
-        return superset.get(f"{DASHBOARD}{uuid}/datasets")["result"]
-    except SupersetError as error:
-        if error.status != 404:
-            raise
-        return None
 
 
 def _try(superset, dataset_id, metrics):

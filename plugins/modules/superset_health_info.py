@@ -107,6 +107,9 @@ dashboards:
     has_charts:
       description: Whether it has charts that read a dataset.
       type: bool
+    reason:
+      description: Why it cannot be told whether it is there.
+      type: str
 datasets:
   description: The datasets that the charts of these dashboards read, each once.
   returned: success

@@ -53,8 +53,8 @@ def test_all_is_well(superset):
         "login": {"status": 200, "reason": ""},
         "public_permissions": [],
         "dashboards": [
-            {"uuid": DASHBOARD, "found": True, "has_charts": True},
-            {"uuid": OTHER, "found": True, "has_charts": True},
+            {"uuid": DASHBOARD, "found": True, "has_charts": True, "reason": ""},
+            {"uuid": OTHER, "found": True, "has_charts": True, "reason": ""},
         ],
         "datasets": [
             {"id": 7, "name": "rpt_data_record", "dashboards": [DASHBOARD, OTHER], "answers": True, "reason": ""},
@@ -113,8 +113,8 @@ def test_dashboards_that_show_nothing(superset):
     superset.answers[f"/api/v1/dashboard/{OTHER}/datasets"] = [answer({"result": []})]
     found = ask(superset, DASHBOARD, OTHER)
     assert found["dashboards"] == [
-        {"uuid": DASHBOARD, "found": False, "has_charts": False},
-        {"uuid": OTHER, "found": True, "has_charts": False},
+        {"uuid": DASHBOARD, "found": False, "has_charts": False, "reason": ""},
+        {"uuid": OTHER, "found": True, "has_charts": False, "reason": ""},
     ]
 
 
@@ -127,7 +127,14 @@ def test_a_dataset_that_does_not_answer_is_told_with_its_reason_and_the_others_s
     assert "Wanjiru" not in json.dumps(found)
 
 
+def test_a_dashboard_that_cannot_be_asked_for_is_told_with_its_reason(superset):
+    """As where strangers may read: Superset then takes a call with an account for one of theirs."""
+    superset.answers[f"/api/v1/dashboard/{DASHBOARD}/datasets"] = [answer({"message": "no access"}, 403)]
+    [found] = ask(superset, DASHBOARD)["dashboards"]
+    assert not found["found"] and "403: no access" in found["reason"]
+
+
 def test_an_answer_that_says_nothing_is_a_failure(superset):
-    superset.answers[f"/api/v1/dashboard/{DASHBOARD}/datasets"] = [answer({"message": "broken"}, 500)]
+    superset.answers["/api/v1/security/roles/"] = [answer({"message": "broken"}, 500)]
     with pytest.raises(SupersetError, match="broken"):
-        ask(superset, DASHBOARD)
+        ask(superset)
