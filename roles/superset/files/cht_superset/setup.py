@@ -33,9 +33,9 @@ def allow(security_manager, username: str, password: str) -> None:
     user = security_manager.find_user(username=username)
     if user is None:
         role = security_manager.find_role(security_manager.auth_role_admin)
-        # It tells what speaks against it in the log, and returns nothing.
-        if not security_manager.add_user(username, "Superset", "Administrator", f"{username}@localhost", role, password):
-            raise LookupError(f"the account {username} could not be made")
+        email = f"{username}@localhost"
+        if not security_manager.add_user(username, "Superset", "Administrator", email, role, password):
+            raise LookupError(f"Superset did not take the account {username}: another one may have the address {email}")
     elif not check_password_hash(user.password, password):
         security_manager.reset_password(user.id, password)
 
