@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from typing import Any, Iterator, List, Optional
@@ -35,14 +36,27 @@ def on_signals(
             signal.signal(number, signal.SIG_IGN)  # once is enough
         if stop is not None:
             stop.set()
-        # An exception raised in a finalizer is lost: then this ends the process.
+        # Where the exception comes to nothing all the same, this ends the process.
         net = threading.Timer(last_resort, os._exit, (last_code,))
         net.daemon = True
         net.start()
         raise Stopped
 
+    def unraisable(lost: Any) -> None:
+        # Python only reports an exception that is raised in a finalizer: so it is raised again, a moment later.
+        if not issubclass(lost.exc_type, Stopped):
+            sys.__unraisablehook__(lost)
+            return
+        signal.signal(signal.SIGALRM, _raise)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+
+    sys.unraisablehook = unraisable
     for number in _heard():
         signal.signal(number, end)
+
+
+def _raise(_signum: int, _frame: Any) -> None:
+    raise Stopped
 
 
 @contextmanager
