@@ -45,6 +45,9 @@ def test_full_refresh(warehouse):
     in_step(warehouse)
     assert warehouse.value("SELECT count(DISTINCT invocation_id) FROM dbt.dbt_results") == 3
     warehouse.dbt("test")
+    # What is kept of the tests themselves is right, too.
+    assert warehouse.value("SELECT count(*) FROM dbt.dbt_results WHERE resource_type = 'unit_test'") > 0
+    warehouse.dbt("test", "--select", "dbt_results")
 
 
 def test_what_is_wrong_fails_the_tests(warehouse):
