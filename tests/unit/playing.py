@@ -16,11 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 def play(
     directory: Path, hosts: dict, tasks: list, facts: bool = False, handlers: list | None = None, arguments: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess:
-    """Runs tasks on this machine, once for each of the hosts with its variables."""
+    """Runs tasks once for each of the hosts with its variables, which all are this machine unless they name another one."""
     here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     inventory, playbook = directory / "hosts.json", directory / "play.json"
     inventory.write_text(json.dumps({"all": {"hosts": {name: {**here, **values} for name, values in hosts.items()}}}))
-    # All hosts are this machine: what it is like is looked up once.
+    # All hosts are one machine: what it is like is looked up once.
     gather = [{"setup": {"gather_subset": ["!all", "hardware"]}, "run_once": True}] if facts else []
     content = {"hosts": "all", "gather_facts": False, "tasks": gather + tasks, "handlers": handlers or []}
     playbook.write_text(json.dumps([content]))
@@ -36,7 +36,7 @@ def told(directory: Path, hosts: dict, tasks: list, **options) -> tuple[dict, st
     hosts = {name: {"told": None, **values} for name, values in hosts.items()}
     by_host = "dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars, 'told')))"
     # One file for all: one a host takes far longer.
-    keep = {"copy": {"content": f"{{{{ {by_host} | to_json }}}}", "dest": f"{directory}/told.json"}, "run_once": True}
+    keep = {"copy": {"content": f"{{{{ {by_host} | to_json }}}}", "dest": f"{directory}/told.json"}, "run_once": True, "delegate_to": "localhost"}
     done = play(directory, hosts, [*tasks, keep, {"meta": "end_play"}], **options)
     assert done.returncode == 0, done.stdout
     return json.loads((directory / "told.json").read_text()), done.stdout

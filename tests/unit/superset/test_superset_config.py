@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Superset's configuration as the role writes it for several inventories, read as Superset reads it."""
 
+import getpass
+import grp
 import importlib.util
 import os
 from pathlib import Path
@@ -34,15 +36,16 @@ def written(tmp_path_factory, settings):
     """Inventory -> the settings; and what Ansible said. The task is the role's own, but for who owns the file."""
     directory = tmp_path_factory.mktemp("config")
     task = next(task for task in yaml.safe_load((ROLE / "tasks/configure.yml").read_text()) if task["name"] == "Configure Superset")
-    template = {name: value for name, value in task["ansible.builtin.template"].items() if name not in ("owner", "group")}
-    template["src"] = f"{ROLE}/templates/{template['src']}"
+    (file,) = [file for file in task["vars"]["__superset_files"] if "superset_config.py" in str(file)]
+    file["content"] = file["content"].replace("'superset_config.py.j2'", f"'{ROLE}/templates/superset_config.py.j2'")
+    file |= {"owner": getpass.getuser(), "group": grp.getgrgid(os.getgid()).gr_name}
     both = [yaml.safe_load((ROLE / name).read_text()) for name in ("defaults/main.yml", "vars/main.yml")]
     hosts = {}
     for name, inventory in INVENTORIES.items():
         (directory / name).mkdir()
         (directory / name / "secret-key").write_text(KEY)
         hosts[name] = {**both[0], **both[1], "cht_sync_postgresql_host": "127.0.0.1", **inventory, "__superset_config_dir": f"{directory}/{name}"}
-    done = play(directory, hosts, [{"ansible.builtin.template": template}])
+    done = play(directory, hosts, [{"cht.sync.config_files": {"files": [file]}}])
 
     def read(name):
         os.environ["SUPERSET_CONFIG_PATH"] = f"{directory}/{name}/superset_config.py"
