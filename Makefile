@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 TESTBED := tests/testbed
 INVENTORY ?= inventories/demo
-SCENARIOS := default logstash multi_vm
+SCENARIOS := default multi_vm
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -51,9 +51,12 @@ local: $(VENV)/.controller ## The source alone: a CouchDB with CHT documents
 
 # --- tests ----------------------------------------------------------------------------------------------------------
 
-.PHONY: test lint sanity unit integration integration-local integration-17 molecule e2e e2e-anew
+.PHONY: test times lint sanity unit integration integration-local integration-17 molecule browser
 test: $(VENV)/.tests ## Everything CI runs; takes down a demo that is up, to make its own from nothing
-	$(TESTBED)/lanes.sh 2 molecule-default lint integration-local molecule-logstash unit e2e-anew molecule-multi_vm integration-17 sanity
+	$(TESTBED)/lanes.sh 2 molecule-default molecule-multi_vm integration-local unit integration-17 lint sanity
+
+times: ## The slowest tasks, plays and tests of the last `make test`
+	@tests/tools/times.py
 
 lint: $(VENV)/.tests ## Style, Ansible's production profile, documentation against the specs
 	yamllint -s .
@@ -79,16 +82,14 @@ integration-17: $(VENV)/.tests ## What PostgreSQL itself does, on PostgreSQL 17,
 	$(TESTBED)/ruby.sh
 	CHT_TEST_POSTGRESQL=17 pytest tests/integration -m server
 
-e2e-anew: demo-down
-	@$(MAKE) --no-print-directory e2e
-
-e2e: $(VENV)/.tests demo ## The demo in a real browser, from a report in CouchDB to the number on the screen
+browser: $(VENV)/.tests demo ## The demo in a real browser, from a report in CouchDB to the number on the screen
 	$(TESTBED)/chromium.sh
-	pytest tests/e2e
+	pytest -m browser tests/deployed
 
-molecule: $(addprefix molecule-,$(SCENARIOS)) ## All scenarios
+molecule: $(addprefix molecule-,$(SCENARIOS)) ## Both scenarios
 
 molecule-%: $(VENV)/.tests ## One scenario, e.g. molecule-default
+	$(TESTBED)/chromium.sh
 	molecule test -s $*
 
 # --- longer faults, benches and tests of the tests, no part of `test` ------------------------------------------------
@@ -103,6 +104,10 @@ soak: $(VENV)/.tests ## What `integration` does by chance, ten times as often: C
 	$(TESTBED)/postgresql.sh
 	CHT_TEST_KILLS=$${CHT_TEST_KILLS:-50} CHT_TEST_HISTORIES=$${CHT_TEST_HISTORIES:-40} pytest -s $(addprefix tests/integration/,\
 		test_relay_kills.py test_crashes.py dbt/test_dbt_histories.py)
+
+.PHONY: bench-deploy
+bench-deploy: $(VENV)/.controller ## How long site.yml takes on a finished machine: the demo's, which must be up
+	python tests/bench/deploy.py
 
 .PHONY: bench-ingest
 bench-ingest: $(VENV)/.tests ## How fast api.ingest is, as ratios to COPY + upsert

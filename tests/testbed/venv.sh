@@ -15,4 +15,7 @@ python=$1 venv=$2 lock=$3
 "$python" -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 say "installing $lock into $venv"
-retry 4 "$venv/bin/python" -m pip --disable-pip-version-check install -q --require-hashes -r "$lock"
+# uv, in a tenth of pip's time; it is pinned where the roles have it from.
+retry 4 "$venv/bin/python" -m pip --disable-pip-version-check install -q --require-hashes -r "$here/../../roles/base/files/uv-requirements.txt"
+export UV_SYSTEM_CERTS=true ${PIP_INDEX_URL:+UV_DEFAULT_INDEX="$PIP_INDEX_URL"}
+retry 4 "$venv/bin/uv" pip install --quiet --compile-bytecode --require-hashes --python "$venv/bin/python" -r "$lock"

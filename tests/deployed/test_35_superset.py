@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from stack import group, machine, secrets, until
 
-pytestmark = [pytest.mark.single, pytest.mark.superset]
+pytestmark = pytest.mark.group
 
 # On the machine, from any address of its loopback: one attempt to log in for each line of standard input.
 ATTEMPT = r"""
@@ -72,9 +72,7 @@ def test_passwords_cannot_be_guessed():
 
 def test_notes_of_old_actions_are_deleted(warehouse):
     def metadata(sql):
-        done = warehouse.machine.run("runuser -u postgres -- psql -qAtX -d superset -c %s", sql)
-        assert done.rc == 0, done.stderr
-        return done.stdout.strip()
+        return warehouse.text(sql, "superset")
 
     metadata(
         "INSERT INTO logs (action, dttm) SELECT 'test-' || days, now() AT TIME ZONE 'UTC' - make_interval(days => days) FROM unnest(ARRAY[89, 91]) days;"

@@ -36,6 +36,8 @@ from ansible_collections.cht.sync.plugins.module_utils._superset_drift import Re
 from ansible_collections.cht.sync.plugins.module_utils._superset_files import BundleError, read_layers
 from playing import ROOT, play
 
+pytestmark = [pytest.mark.one, pytest.mark.browser]
+
 
 @pytest.fixture(scope="module")
 def superset(demo):

@@ -9,6 +9,8 @@ import uuid
 import pytest
 from dashboard import Dashboard
 
+pytestmark = [pytest.mark.one, pytest.mark.browser]
+
 NAMES = ["community_health", "chw_activity", "maternal_child_health", "data_health"]
 DESKTOP = {"width": 1366, "height": 768}
 WIDE = {"width": 1600, "height": 900}
@@ -184,7 +186,7 @@ def test_a_report_is_on_the_dashboard_within_90_seconds(demo, page):
     )
     report.update(_id=str(uuid.uuid4()), reported_date=int(time.time() * 1000))
     written = time.monotonic()
-    demo.write_document("medic", report)
+    demo.write(**report)
     while True:
         dashboard.open()
         waited = time.monotonic() - written

@@ -1,11 +1,15 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The deployed stack as its operator sees it: playbooks, machines, CouchDB, the warehouse."""
+"""The deployed stack as its operator sees it: playbooks, machines, CouchDB, the warehouse.
+
+CHT_TEST_INVENTORY: the inventory of the machines, the demo's by default.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 import uuid
@@ -16,8 +20,9 @@ import testinfra
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-SCENARIO = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
-INVENTORY = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent
+INVENTORY = Path(os.environ.get("CHT_TEST_INVENTORY", ROOT / "inventories/demo"))
+# For the playbooks: whose inventory it is, and that their output is read by tests.
+os.environ.update({"CHT_TEST_INVENTORY": str(INVENTORY), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"})
 DATABASES = ("medic", "medic-sentinel", "medic-users-meta")
 
 
@@ -35,7 +40,7 @@ def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         ["ansible-playbook", "-i", str(INVENTORY), f"playbooks/{name}.yml", *arguments],
         cwd=ROOT,
-        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -51,7 +56,7 @@ def parity(source: str, *arguments: str) -> tuple[int, str]:
 
 def group(name: str) -> str:
     """The machine of an inventory group."""
-    hosts = yaml.safe_load((SCENARIO / "inventory/hosts.yml").read_text())
+    hosts = yaml.safe_load((INVENTORY / "hosts.yml").read_text())
     return next(iter(hosts["all"]["children"][name]["hosts"]))
 
 
@@ -61,20 +66,19 @@ def machine(name: str):
 
 
 def secrets() -> dict[str, str]:
-    """What playbooks/secrets.yml made for this scenario."""
-    return yaml.safe_load((SCENARIO / "inventory/group_vars/all/secrets.yml").read_text())
+    """What playbooks/secrets.yml made for these machines."""
+    return yaml.safe_load((INVENTORY / "group_vars/all/secrets.yml").read_text())
 
 
-def source(**changed) -> str:
-    """Extra variables for a playbook: the source as the inventory has it, but for what is `changed`."""
-    entry = {
-        "name": "district",
-        "url": f"http://{group('couchdb_demo')}:5984",
-        "username": "medic",
-        "password": secrets()["couchdb_demo_password"],
-        "databases": DATABASES,
-    }
-    return json.dumps({"cht_sync_sources": [{**entry, **changed}]})
+def source(**changed) -> dict:
+    """The source as the inventory has it, but for what is `changed`."""
+    (entry,) = yaml.safe_load((INVENTORY / "group_vars/all/main.yml").read_text())["cht_sync_sources"]
+    return {**entry, "password": secrets()["couchdb_demo_password"], **changed}
+
+
+def sources(**changed) -> str:
+    """Extra variables for a playbook: this one source."""
+    return json.dumps({"cht_sync_sources": [source(**changed)]})
 
 
 def docker(*arguments: str) -> str:
@@ -87,11 +91,15 @@ class Warehouse:
     def __init__(self):
         self.machine = machine("postgresql")
 
+    def text(self, sql: str, database: str = "cht_sync") -> str:
+        """What psql prints: a line a row, columns divided by |."""
+        done = self.machine.run("runuser -u postgres -- psql -qAtX -d %s -c %s", database, sql)
+        assert done.rc == 0, done.stderr
+        return done.stdout.strip()
+
     def rows(self, sql: str) -> list[list]:
         """The rows of a query that gives one JSON array a row."""
-        done = self.machine.run("runuser -u postgres -- psql -qAtX -d cht_sync -c %s", sql)
-        assert done.rc == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return [json.loads(line) for line in self.text(sql).splitlines()]
 
     def value(self, sql: str):
         """The one value of a query."""
@@ -138,11 +146,10 @@ class CouchDB:
 
     def write(self, database: str = "medic", **fields) -> str:
         """Writes a report and returns its id."""
-        id_ = str(uuid.uuid4())
-        document = {"_id": id_, "type": "data_record", "form": "pregnancy", "reported_date": int(time.time() * 1000), **fields}
-        answer = self.session.put(f"{self.url}/{database}/{id_}", json=document, timeout=10)
-        answer.raise_for_status()
-        return id_
+        report = {"_id": str(uuid.uuid4()), "type": "data_record", "form": "pregnancy", "reported_date": int(time.time() * 1000)}
+        document = {**report, **fields}
+        self.session.put(f"{self.url}/{database}/{document['_id']}", json=document, timeout=10).raise_for_status()
+        return document["_id"]
 
     def delete(self, id_: str, database: str = "medic") -> None:
         document = self.session.get(f"{self.url}/{database}/{id_}", timeout=10).json()
@@ -168,11 +175,22 @@ def assert_equal(couchdb: CouchDB, warehouse: Warehouse, seconds: float = 60) ->
         assert not missing and not extra, f"{database}: {len(missing)} missing or old, {len(extra)} too many: {list(missing.items())[:3]} {list(extra)[:3]}"
 
 
-def survives(kill: str, warehouse: Warehouse, vm, writer: list[str]) -> None:
-    """What is written before, during and after a kill arrives, and each row has a stamp of its own."""
+def changed_by(done: subprocess.CompletedProcess) -> list[str]:
+    """Names of the tasks by which a playbook that went well changed something."""
+    assert done.returncode == 0, done.stdout[-3000:]
+    tasks = re.split(r"^(?:TASK|RUNNING HANDLER) \[(.*)\] \**$", done.stdout, flags=re.MULTILINE)
+    return [name for name, said in zip(tasks[1::2], tasks[2::2]) if re.search("^changed: ", said, re.MULTILINE)]
+
+
+def survives(kills: dict[str, str], warehouse: Warehouse, writer: list[str]) -> None:
+    """What is written before, during and after kills arrives, and each row has a stamp of its own.
+
+    `kills` are commands by the group of the machine.
+    """
     written = len(writer)
     until(lambda: len(writer) > written + 20, 30, "writing")
-    assert vm.run(kill).rc == 0
+    for name, kill in kills.items():
+        assert machine(name).run(kill).rc == 0
     written = len(writer)
     until(lambda: len(writer) > written + 50, 30, "writing")
     until(warehouse.answers, 60, "PostgreSQL's return")

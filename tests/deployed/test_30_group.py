@@ -5,7 +5,7 @@
 import pytest
 from stack import group, machine, playbook, secrets
 
-pytestmark = pytest.mark.multi
+pytestmark = pytest.mark.group
 
 
 def test_every_connection_from_outside_is_encrypted(warehouse):
@@ -55,7 +55,7 @@ def test_superset_is_dumped_where_the_database_is_before_its_upgrade_and_no_newe
     """The client on Superset's machine is older than the server, and could not dump it."""
 
     def metadata(sql):
-        return warehouse.machine.run("runuser -u postgres -- psql -qAtX -d superset -c %s", sql).stdout.strip()
+        return warehouse.text(sql, "superset")
 
     superset = machine("superset")
     started = superset.run("systemctl show --value --property MainPID cht-superset").stdout

@@ -3,9 +3,9 @@
 """Kills, restarts, what leaves the inventory: nothing is lost."""
 
 import pytest
-from stack import DATABASES, assert_equal, docker, group, parity, playbook, source, survives, until
+from stack import DATABASES, assert_equal, docker, group, parity, playbook, source, sources, survives, until
 
-pytestmark = pytest.mark.life
+pytestmark = pytest.mark.one
 
 # A letter in brackets keeps the pattern from matching the shell that carries it.
 KILLS = {
@@ -18,8 +18,8 @@ KILLS = {
 
 
 @pytest.mark.parametrize("process", KILLS)
-def test_a_killed_process_loses_nothing(warehouse, vm, process, writer):
-    survives(KILLS[process], warehouse, vm, writer)
+def test_a_killed_process_loses_nothing(warehouse, process, writer):
+    survives({"sync": KILLS[process]}, warehouse, writer)
 
 
 def test_nothing_was_lost_by_the_kills(couchdb, warehouse):
@@ -33,14 +33,15 @@ def test_the_relays_tell_how_far_they_are(vm):
 
 def test_a_database_that_leaves_the_inventory_is_copied_no_longer(vm, couchdb, warehouse):
     only_relays = ("--tags", "relay_configure,relay_service")
-    done = playbook("site", *only_relays, "-e", source(databases=DATABASES[:-1]))
+    done = playbook("site", *only_relays, "-e", sources(databases=DATABASES[:-1]))
     assert done.returncode == 0, done.stdout[-3000:]
     told = vm.run("cht-relay status").stdout
     assert len(told.splitlines()) == len(DATABASES) and DATABASES[-1] not in told, told
-    unit = f"cht-relay@district.{DATABASES[-1]}.service"
+    feed = f"{source()['name']}.{DATABASES[-1]}"
+    unit = f"cht-relay@{feed}.service"
     assert not vm.service(unit).is_running and not vm.service(unit).is_enabled
-    assert not vm.file(f"/etc/cht-sync/relay/district.{DATABASES[-1]}.json").exists
-    assert not vm.file(f"/etc/cht-sync/parity/district.{DATABASES[-1]}.json").exists
+    assert not vm.file(f"/etc/cht-sync/relay/{feed}.json").exists
+    assert not vm.file(f"/etc/cht-sync/parity/{feed}.json").exists
 
     meanwhile = couchdb.write(DATABASES[-1])
     assert playbook("site", *only_relays).returncode == 0

@@ -1,71 +1,70 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The running demo, as its user and its operator see it.
+"""What the tests of a deployed stack share. Their files run in the order of their names; each may also run alone, on machines
+that were kept (`make demo`, or molecule converge)."""
 
-CHT_E2E_CONTAINER, CHT_E2E_URL and CHT_E2E_INVENTORY name another machine than the demo's.
-"""
-
-import json
-import os
-import subprocess
 import sys
-from pathlib import Path
+import threading
 
 import pytest
-import yaml
 from dashboard import PATIENCE, SCREENSHOTS
 from playwright.sync_api import TimeoutError, sync_playwright  # pylint: disable=redefined-builtin
+from stack import INVENTORY, ROOT, CouchDB, Warehouse, machine, secrets
 
-ROOT = Path(__file__).resolve().parents[2]
 # The collection, and how to play tasks of it.
 sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests/unit")]
 
-# Reads a request from standard input, so that no password is on a command line.
-CALL_COUCHDB = """
-import base64, json, sys, urllib.request
-call = json.load(sys.stdin)
-request = urllib.request.Request(call["url"], method="PUT", data=json.dumps(call["document"]).encode())
-request.add_header("Content-Type", "application/json")
-request.add_header("Authorization", "Basic " + base64.b64encode(call["credentials"].encode()).decode())
-print(urllib.request.urlopen(request, timeout=30).status)
-"""
 
-
-class Demo:
-    """The machine with everything on it."""
-
-    def __init__(self) -> None:
-        self.container = os.environ.get("CHT_E2E_CONTAINER", "cht-sync-demo")
-        self.url = os.environ.get("CHT_E2E_URL", "http://127.0.0.1:8088")
-        self.inventory = Path(os.environ.get("CHT_E2E_INVENTORY", ROOT / "inventories" / "demo"))
-        self.secrets = yaml.safe_load((self.inventory / "group_vars" / "all" / "secrets.yml").read_text(encoding="utf-8"))
-
-    def run(self, *command: str, text: str = "") -> str:
-        """Runs a command on the machine, with `text` as its input."""
-        done = subprocess.run(
-            ["docker", "exec", "-i", self.container, *command], input=text, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def sql(self, query: str) -> str:
-        """The answer of the warehouse, as its superuser."""
-        return self.run("runuser", "-u", "postgres", "--", "psql", "-XqAtd", "cht_sync", text=query)
-
-    def write_document(self, database: str, document: dict) -> None:
-        """Writes a document to the demo's CouchDB."""
-        call = {
-            "url": f"http://127.0.0.1:5984/{database}/{document['_id']}",
-            "document": document,
-            "credentials": f"medic:{self.secrets['couchdb_demo_password']}",
-        }
-        assert self.run("python3", "-c", CALL_COUCHDB, text=json.dumps(call)) in ("201", "202")
+@pytest.fixture(scope="session")
+def couchdb():
+    return CouchDB()
 
 
 @pytest.fixture(scope="session")
-def demo():
-    """The machine under test."""
-    return Demo()
+def warehouse():
+    return Warehouse()
+
+
+@pytest.fixture(scope="session")
+def vm():
+    """The machine that syncs."""
+    return machine("sync")
+
+
+@pytest.fixture
+def writer(couchdb):
+    """Writes and deletes reports all the while; the test sees which it wrote."""
+    stop, ids = threading.Event(), []
+
+    def write():
+        while not stop.is_set():
+            ids.append(couchdb.write())
+            if len(ids) % 10 == 0:
+                couchdb.delete(ids[-5])
+            stop.wait(0.02)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    yield ids
+    stop.set()
+    thread.join()
+
+
+class Demo:
+    """The machine with everything on it, as its user sees it."""
+
+    url = "http://127.0.0.1:8088"
+    inventory = INVENTORY
+
+    def __init__(self, warehouse: Warehouse, couchdb: CouchDB) -> None:
+        self.secrets = secrets()
+        self.sql = warehouse.text
+        self.write = couchdb.write
+
+
+@pytest.fixture(scope="session")
+def demo(warehouse, couchdb):
+    return Demo(warehouse, couchdb)
 
 
 @pytest.fixture(scope="session")

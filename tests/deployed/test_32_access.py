@@ -9,6 +9,8 @@ import requests
 from access import Modules, Visitor
 from playing import play
 
+pytestmark = [pytest.mark.one, pytest.mark.browser]
+
 AREA = "e2e area"
 OFFICER = "e2e_officer"
 ROLE = {
