@@ -20,7 +20,7 @@ import testinfra
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-INVENTORY = Path(os.environ.get("CHT_TEST_INVENTORY", ROOT / "inventories/demo"))
+INVENTORY = Path(os.environ.get("CHT_TEST_INVENTORY", ROOT / "inventories/demo")).resolve()
 # For the playbooks: whose inventory it is, and that their output is read by tests.
 os.environ.update({"CHT_TEST_INVENTORY": str(INVENTORY), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"})
 DATABASES = ("medic", "medic-sentinel", "medic-users-meta")

@@ -35,7 +35,9 @@ def main() -> int:
             if task is None:
                 tests.append((seconds, f"{target}: {case.get('classname')}.{name}"))
                 continue
-            tasks.append((seconds, f"{target}: {playbook}: {task['task']} [{task['machine']}]"))
+            # Without its arguments, which stand behind its name.
+            name = re.split(r" \w+=", task["task"])[0]
+            tasks.append((seconds, f"{target}: {playbook}: {name} [{task['machine']}]"))
             plays[f"{target}: {playbook}: {task['play']} [{task['machine']}]", report] += seconds
     show("tasks", tasks)
     show("plays", [(seconds, name) for (name, _report), seconds in plays.items()])
