@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: superset_health_info
-short_description: Tell whether Superset serves its dashboards, and nothing to strangers
+short_description: Ask Superset whether dashboards and datasets answer, and what it gives without a login
 version_added: 0.1.0
 author: cht.sync contributors (@cht-sync)
 description:
@@ -71,7 +71,7 @@ anonymous:
       description: Status of the answer, V(401) where nobody reads without an account.
       type: int
 content_security_policy:
-  description: What browsers are told that the page of the login may do.
+  description: What the login page may do, as its answer says to browsers.
   returned: success
   type: str
   sample: default-src 'self'
@@ -108,7 +108,7 @@ dashboards:
       description: Whether it has charts that read a dataset.
       type: bool
     reason:
-      description: Why it cannot be told whether it is there.
+      description: Why nothing is known of it.
       type: str
 datasets:
   description: The datasets that the charts of these dashboards read, each once.

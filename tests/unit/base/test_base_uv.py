@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What uv is told by its environment."""
+"""The settings that uv gets from its environment."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Superset is: what is asked, each dataset once, and what of the answers is told."""
+"""How Superset is: what is asked, each dataset once, and what of the answers is returned."""
 
 import json
 
