@@ -154,12 +154,10 @@ class Set:
         os.umask(0o022)
         for options in self.module.params["directories"]:
             self._make(options)
-        wanted = [(File.of(options), options) for options in self.module.params["files"]]
         try:
-            for file, options in wanted:
-                self._prepare(file, options)
-            for file, options in wanted:
-                self._replace(file, options)
+            for options in self.module.params["files"]:
+                self._prepare(File.of(options), options)
+            self._replace()
         finally:
             for path in self.new.values():
                 os.unlink(path)
@@ -188,11 +186,14 @@ class Set:
         # In the file's own directory, so that it takes its place in one step.
         self.new[file.path] = file.written_into(self.module.tmpdir if self.module.check_mode else os.path.dirname(file.path))
         validated(file, self.new[file.path], self.module.run_command)
-
-    def _replace(self, file: File, options: dict[str, Any]) -> None:
-        if file.path in self.new and not self.module.check_mode:
+        if not self.module.check_mode:
             self._attributes(self.new[file.path], options)
-            os.replace(self.new.pop(file.path), file.path)
+
+    def _replace(self) -> None:
+        """Puts all new files in place, once nothing speaks against any of them."""
+        if not self.module.check_mode:
+            for path in list(self.new):
+                os.replace(self.new.pop(path), path)
 
     def _purge(self, directory: str, patterns: list[str]) -> None:
         for path in left_over(directory, patterns, [options["path"] for options in self.module.params["files"]]):

@@ -111,6 +111,13 @@ def test_an_unknown_owner_is_named(machine):
     assert machine.there() == {}
 
 
+def test_an_owner_that_is_missing_leaves_the_whole_set_as_it_was(machine):
+    machine.run(CONF, PASSWORD)
+    before = machine.there()
+    refused = machine.run({**PASSWORD, "secret": "new"}, {**CONF, "content": "new", "owner": "nobody-of-that-name"})
+    assert refused["failed"] and machine.there() == before
+
+
 def test_a_file_has_content_or_a_secret(machine):
     assert "content" in machine.run({"path": "a"})["msg"]
     assert "mutually exclusive" in machine.run({**CONF, "secret": SECRET})["msg"]
