@@ -80,6 +80,11 @@ options:
           - Command that checks the new file before it takes the old one's place; V(%s) is its path. It runs without a shell.
           - In check mode it runs where the file and its program are there; else what the file needs may be yet to come.
         type: str
+  program_changed:
+    description:
+      - Whether this run changes a program that checks files. In check mode the new one is not there yet, so nothing is checked.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -104,7 +109,6 @@ EXAMPLES = r"""
         group: cht-postgrest
         mode: "0640"
         validate: /opt/cht-sync/postgrest/current/postgrest --dump-config %s
-  notify: Restart PostgREST
 """
 
 RETURN = r"""
@@ -181,7 +185,7 @@ class Set:
             self._put_right(file.path, options)
             return
         self._note(file.path, file.difference(before))
-        if self.module.check_mode and (before is None or not can_validate(file)):
+        if self.module.check_mode and (before is None or self.module.params["program_changed"] or not can_validate(file)):
             return
         # In the file's own directory, so that it takes its place in one step.
         self.new[file.path] = file.written_into(self.module.tmpdir if self.module.check_mode else os.path.dirname(file.path))
@@ -228,6 +232,7 @@ def main() -> None:
                 "mutually_exclusive": [["content", "secret"]],
                 "required_one_of": [["content", "secret"]],
             },
+            "program_changed": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def play(
-    directory: Path, hosts: dict, tasks: list, facts: bool = False, handlers: list | None = None, arguments: tuple[str, ...] = ()
+    directory: Path, hosts: dict, tasks: list, facts: bool = False, arguments: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess:
     """Runs tasks once for each of the hosts with its variables, which all are this machine unless they name another one."""
     here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
@@ -22,7 +22,7 @@ def play(
     inventory.write_text(json.dumps({"all": {"hosts": {name: {**here, **values} for name, values in hosts.items()}}}))
     # All hosts are one machine: what it is like is looked up once.
     gather = [{"setup": {"gather_subset": ["!all", "hardware"]}, "run_once": True}] if facts else []
-    content = {"hosts": "all", "gather_facts": False, "tasks": gather + tasks, "handlers": handlers or []}
+    content = {"hosts": "all", "gather_facts": False, "tasks": gather + tasks}
     playbook.write_text(json.dumps([content]))
     return subprocess.run(
         ["ansible-playbook", "-i", inventory, playbook, *arguments],

@@ -5,4 +5,4 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "roles/dbt/files"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[3] / "roles" / role / "files") for role in ("base", "dbt")]

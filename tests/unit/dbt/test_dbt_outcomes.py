@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is tried again, and what is said of a failure."""
 
+from types import SimpleNamespace
+
 import pytest
+from cht_dbt.__main__ import exit_code
 from cht_dbt.outcomes import Outcome, below, in_short, is_transient, to_try_again
 
 DEADLOCK = """Database Error in model person (models/base/documents/person.sql)
@@ -73,3 +76,22 @@ def test_what_reads_a_hopeless_failure_is_not_tried_again():
 def test_below_follows_all_ways_once():
     assert below(["contact"], CHILDREN) == {"contact", "person", "area"}
     assert below(["metadata"], {**CHILDREN, "area": ["metadata"]}) == {"metadata", "contact", "report", "person", "area", "visit"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ([("model.country.visit", "error")], 3),
+        ([("model.country.visit", "error"), ("model.country.area", "skipped")], 3),
+        ([("model.country.visit", "error"), ("model.cht_sync.fct_report", "skipped")], 1),
+        ([("operation.cht_sync.cht_sync-on-run-end-0", "error")], 1),
+        ([], 1),  # dbt itself
+    ],
+)
+def test_only_a_packages_own_failure_is_told_from_ours(wrong, code):
+    outcomes = {id_: Outcome(id_, id_, status) for id_, status in [("model.cht_sync.person", "success"), *wrong]}
+    assert exit_code(SimpleNamespace(outcomes=outcomes)) == code
+
+
+def test_a_run_that_did_not_begin_is_no_packages_failure():
+    assert exit_code(None) == 1

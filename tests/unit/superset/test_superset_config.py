@@ -6,6 +6,7 @@ import getpass
 import grp
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ INVENTORIES = {
     "gateway": {"superset_proxies": 2, "superset_https": True},
     "own": {"superset_config_extra": 'SQLLAB_TIMEOUT = 7\nSECRET_KEY = "short"\nGUEST_TOKEN_JWT_SECRET = GLOBAL_ASYNC_QUERIES_JWT_SECRET'},
     "broken": {"superset_config_extra": "ROW_LIMIT = 5\nif True\n    pass"},
+    "unknown": {"superset_config_extra": "ROW_LIMIT = 5\nSQLLAB_TIMEOUT = minutes(7)"},
 }
 
 
@@ -44,7 +46,12 @@ def written(tmp_path_factory, settings):
     for name, inventory in INVENTORIES.items():
         (directory / name).mkdir()
         (directory / name / "secret-key").write_text(KEY)
-        hosts[name] = {**both[0], **both[1], "cht_sync_postgresql_host": "127.0.0.1", **inventory, "__superset_config_dir": f"{directory}/{name}"}
+        here = {
+            "__superset_config_dir": f"{directory}/{name}",
+            "__superset_as_user": f"env PYTHONPATH={ROLE}/files PYTHONDONTWRITEBYTECODE=1",
+            "__superset_venv": sys.prefix,
+        }
+        hosts[name] = {**both[0], **both[1], "cht_sync_postgresql_host": "127.0.0.1", **inventory, **here}
     done = play(directory, hosts, [{"cht.sync.config_files": {"files": [file]}}])
 
     def read(name):
@@ -77,6 +84,12 @@ def test_the_operators_own_settings_have_the_last_word(written):
 def test_settings_that_are_no_python_are_not_put_in_place(written):
     assert "broken" not in written[0]
     assert "if True" in written[1] and "SyntaxError" in written[1]
+
+
+def test_settings_that_fail_when_superset_reads_them_are_not_put_in_place(written):
+    assert "unknown" not in written[0]
+    said = " ".join(written[1].split())
+    assert "NameError: name 'minutes' is not defined: SQLLAB_TIMEOUT = minutes(7)" in said
 
 
 def test_keys_that_can_be_guessed_are_told(written, settings):

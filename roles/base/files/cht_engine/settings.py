@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, fields
-from typing import Any, Callable, Dict, Mapping, Optional, Type, TypeVar
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Type, TypeVar
 from urllib.parse import urlsplit
 
 T = TypeVar("T")
@@ -48,7 +48,10 @@ def fill(values: Any, kind: Type[T], checks: Mapping[str, Check]) -> T:
     """
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")
-    known = {f.name: f.default is MISSING for f in fields(kind)}  # type: ignore[arg-type] # a dataclass
+    known = {
+        f.name: f.default is MISSING and f.default_factory is MISSING
+        for f in fields(kind)  # type: ignore[arg-type] # a dataclass
+    }
     for key in values:
         if key not in known:
             raise ValueError(f"key {json.dumps(key)}: unknown")
@@ -92,6 +95,13 @@ def header_text(value: Any) -> str:
     return value
 
 
+def texts(value: Any) -> Tuple[str, ...]:
+    """A list of texts."""
+    if not isinstance(value, list):
+        raise ValueError("must be a list of texts")
+    return tuple(text(item) for item in value)
+
+
 def optional_text(value: Any) -> Optional[str]:
     """A text, or null."""
     return None if value is None else text(value)
@@ -118,6 +128,20 @@ def positive_int(value: Any) -> int:
     """A whole number from 1 on."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError("must be a whole number from 1 on")
+    return value
+
+
+def count(value: Any) -> int:
+    """A whole number from 0 on."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("must be a whole number from 0 on")
+    return value
+
+
+def boolean(value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
     return value
 
 

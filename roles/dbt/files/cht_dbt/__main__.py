@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ``python3 -m cht_dbt update|assemble``, in dbt's own environment.
+"""The command line: ``python3 -m cht_dbt update|check|assemble``, in dbt's own environment.
 
-Exit codes: 0 all went well; 1 a model failed, or dbt; 2 wrong options. Each model that failed is a line in the journal.
+Exit codes: 0 all went well; 1 a model failed, or dbt; 2 wrong options; 3 models of packages failed, and none of the built-in ones; 78 the configuration cannot be used, says check. Each model that failed is a line in the journal.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from pathlib import Path
 
 from cht_engine import journal
 from cht_engine.notify import Notifier
+from cht_engine.settings import ConfigError
 
 log = logging.getLogger("cht_dbt")
 
+EXIT_PACKAGE = 3
+EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
 NOTHING = "all models up to date, nothing changed since the last run"
 
 
@@ -34,6 +37,8 @@ def main(argv: list[str] | None = None) -> int:
     update.add_argument("--select", nargs="+", default=[], metavar="MODEL", help="just these models, as dbt's --select takes them")
     update.add_argument("--if-changed", action="store_true", help="nothing, where nothing changed since a run within the last hour")
     update.add_argument("--json", action="store_true", help="say on standard output what became of each model")
+    check = verbs.add_parser("check", help="read the configuration of update, and no more")
+    check.add_argument("--config", required=True, type=Path, metavar="FILE", help="JSON file")
     assemble = verbs.add_parser("assemble", help="put the project and its packages together")
     assemble.add_argument("--project", required=True, type=Path, metavar="DIR", help="the built-in project")
     assemble.add_argument("--into", required=True, type=Path, metavar="DIR", help="where assembled projects are kept")
@@ -41,6 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     assemble.add_argument("--vars", default="{}", metavar="JSON", help="the project's variables, as dbt takes them")
     options = parser.parse_args(argv)
     journal.setup("cht_dbt")
+    if options.verb == "check":
+        return _check(options.config)
     if options.verb == "assemble":
         return _assemble(options)
     if options.full_refresh and options.select:
@@ -48,20 +55,31 @@ def main(argv: list[str] | None = None) -> int:
     return _update(options)
 
 
+def _check(path: Path) -> int:
+    # pylint: disable=import-outside-toplevel
+    from cht_dbt.update import load
+
+    try:
+        load(path)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EXIT_CONFIG
+    return 0
+
+
 def _update(options: argparse.Namespace) -> int:
     # pylint: disable=import-outside-toplevel
-    from cht_dbt.update import Settings, Update
+    from cht_dbt.update import Update, load
 
     notifier = Notifier()
     started = time.monotonic()
-    config = json.loads(options.config.read_text(encoding="utf-8"))
-    settings = Settings(**{**config, "state": Path(config["state"])}, variables=json.loads(options.vars))
     update = None
     try:
+        settings = dataclasses.replace(load(options.config), variables=json.loads(options.vars))
         update = Update(settings, notifier.status)
         idle = options.if_changed and not update.is_needed()
         well = idle or update.run(options.select, options.full_refresh)
-    except Exception as error:  # pylint: disable=broad-except  # whatever it is, journal and status say it
+    except Exception as error:  # pylint: disable=broad-except  # journal and status say what it is
         text = _cause(error)
         log.error("%s", text)
         notifier.status(f"failed: {text}")
@@ -72,7 +90,16 @@ def _update(options: argparse.Namespace) -> int:
     if options.json:
         outcomes = list(update.outcomes.values()) if update else []
         json.dump({"summary": text, "models": [_row(outcome, update.refreshed) for outcome in outcomes]}, sys.stdout)
-    return 0 if well else 1
+    return 0 if well else exit_code(update)
+
+
+def exit_code(update) -> int:
+    """The exit code of a run that did not go well."""
+    # pylint: disable=import-outside-toplevel
+    from cht_dbt.assembly import OWN_NAME
+
+    wrong = [outcome for outcome in update.outcomes.values() if outcome.status != "success"] if update else []
+    return EXIT_PACKAGE if wrong and all(outcome.package != OWN_NAME for outcome in wrong) else 1
 
 
 def _cause(error: Exception) -> str:
@@ -82,7 +109,7 @@ def _cause(error: Exception) -> str:
     from cht_dbt.calls import DbtError
     from cht_dbt.outcomes import in_short
 
-    if isinstance(error, (DbtError, psycopg2.Error)):
+    if isinstance(error, (ConfigError, DbtError, psycopg2.Error)):
         return in_short(str(error))
     return journal.unforeseen(error)
 

@@ -27,7 +27,7 @@ _DEPENDENCIES = ("packages.yml", "package-lock.yml", "dependencies.yml")
 _LEFT_OUT = (".git", "dbt_packages", "target", "logs", *_DEPENDENCIES)
 # Of the built-in project: what another base layer takes the place of.
 _BASE = ("models/base", "base_macros")
-_OWN_NAME = "cht_sync"
+OWN_NAME = "cht_sync"
 _KEPT = 3  # assembled projects, the one in use included
 
 
@@ -84,7 +84,7 @@ def _names(roots: Mapping[Package, Path]) -> dict[Package, str]:
             name = yaml.safe_load((root / _PROJECT).read_text(encoding="utf-8"))["name"]
         except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
             raise AssemblyError(f"package {package.name}: its {_PROJECT} is no YAML with a name") from error
-        for other, taken in [*names.items(), (None, _OWN_NAME)]:
+        for other, taken in [*names.items(), (None, OWN_NAME)]:
             if name == taken:
                 owner = f"package {other.name}" if other else "the built-in project"
                 raise AssemblyError(f"package {package.name}: its {_PROJECT} has the name {name}, which {owner} has too")
@@ -118,7 +118,7 @@ def _build(project: Path, builtin: Path, roots: Mapping[Package, Path], names: M
         # A package's macros are seen by itself only. As the root project's they are seen by the packages that use them.
         own = [path for path in settings["macro-paths"] if path not in _BASE]
         settings["macro-paths"] = [*own, *(f"packages/{names[base]}/{path}" for path in _macro_paths(roots[base]))]
-        del settings["models"][_OWN_NAME]["base"]
+        del settings["models"][OWN_NAME]["base"]
         settings["on-run-end"] = []  # it keeps results itself
     for package in roots:
         if package.schema:

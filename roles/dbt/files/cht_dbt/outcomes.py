@@ -38,6 +38,11 @@ class Outcome:
         return self.status == "error"
 
     @property
+    def package(self) -> str:
+        """The dbt project that it is of."""
+        return self.id.split(".")[1]
+
+    @property
     def is_hook(self) -> bool:
         """Whether it is what dbt does before or after all models."""
         return self.id.startswith("operation.")

@@ -14,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
+from cht_engine import settings
+
 from cht_dbt.calls import Dbt
 from cht_dbt.outcomes import Outcome, below, in_short, is_transient, to_try_again
 from cht_dbt.record import Record, content, fingerprint
@@ -41,6 +43,21 @@ class Settings:
     select: Sequence[str] = ()
     exclude: Sequence[str] = ()
     pauses: Sequence[float] = PAUSES
+
+
+_CHECKS: Mapping[str, settings.Check] = {
+    "state": lambda value: Path(settings.text(value)),
+    "builtin": settings.boolean,
+    "batch_size": settings.count,
+    "select": settings.texts,
+    "exclude": settings.texts,
+    "pauses": lambda value: tuple(settings.seconds(pause) for pause in value),
+}
+
+
+def load(path: Path) -> Settings:
+    """Read the JSON file at path. Raises settings.ConfigError."""
+    return settings.load(str(path), Settings, _CHECKS)
 
 
 class Update:

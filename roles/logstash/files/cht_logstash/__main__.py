@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ``python3 -m cht_logstash run|check --config FILE``.
+"""The command line: ``python3 -m cht_logstash run|check|check-config --config FILE``.
+
+``check`` lets Logstash test its pipelines; ``check-config`` reads the file alone.
 
 Exit codes of ``run``: 0 another start is due, or stopped by a signal; 1 Logstash died,
 or anything unforeseen; 3 a source is another process's or engine's; 77 CouchDB refused
@@ -35,9 +37,11 @@ log = logging.getLogger("cht_logstash")
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command; the exit code is returned."""
     parser = argparse.ArgumentParser(prog="cht-logstash", description=__doc__)
-    parser.add_argument("command", choices=["run", "check"])
+    parser.add_argument("command", choices=["run", "check", "check-config"])
     parser.add_argument("--config", required=True, metavar="FILE", help="JSON file")
     options = parser.parse_args(argv)
+    if options.command == "check-config":
+        return _check_config(options.config)
     journal.setup("cht_logstash")
     notifier = Notifier()
     try:
@@ -76,6 +80,15 @@ def _end(notifier: Notifier, code: int, text: str) -> int:
     log.error("%s", text)
     notifier.status(text)
     return code
+
+
+def _check_config(path: str) -> int:
+    try:
+        config.load(path)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EXIT_CONFIG
+    return 0
 
 
 def _check(settings: config.Config) -> int:

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ``python3 -m cht_relay run --config FILE``, ``status``, ``parity``.
+"""The command line: ``python3 -m cht_relay run --config FILE``, ``status``, ``parity``,
+and ``check``, which reads a configuration as the others would.
 
-Exit codes: 0 stopped by a signal, or nothing differs; 3 the source is another process's
+Exit codes: 0 stopped by a signal, nothing differs, or it can be used; 3 the source is another process's
 or engine's; 4 parity found differences; 78 the configuration cannot be used; 1 anything
 unforeseen, or parity could not compare. systemd must not restart after 3 and 78: another
 try changes nothing, and after 3 it would start a fight.
@@ -17,7 +18,7 @@ import threading
 from typing import Any, List, Optional
 
 from cht_engine import journal, stopping
-from cht_relay import config, progress
+from cht_relay import config, parity_config, progress
 from cht_relay.engine import Engine
 from cht_engine.errors import LeaseLost
 from cht_engine.notify import Notifier
@@ -38,8 +39,14 @@ def main(argv: Optional[List[str]] = None) -> int:
     run.add_argument("--config", required=True, metavar="FILE", help="JSON file")
     status = commands.add_parser("status", help="what each relay told last")
     status.add_argument("--runtime-dir", default="/run/cht-relay", metavar="DIR")
+    check = commands.add_parser("check", help="read a configuration, without its secrets")
+    kinds = check.add_mutually_exclusive_group(required=True)
+    kinds.add_argument("--config", metavar="FILE", help="of run")
+    kinds.add_argument("--parity-config", metavar="FILE", help="of parity")
     _add_parity(commands)
     options = parser.parse_args(argv)
+    if options.command == "check":
+        return _check(options)
     if options.command == "parity":
         return _parity(options)
     if options.command == "status":
@@ -68,6 +75,18 @@ def main(argv: Optional[List[str]] = None) -> int:
     except Exception as error:  # pylint: disable=broad-except
         log.critical("%s", journal.unforeseen(error))
         return EXIT_UNFORESEEN
+
+
+def _check(options: argparse.Namespace) -> int:
+    try:
+        if options.config:
+            config.load(options.config)
+        else:
+            parity_config.read(options.parity_config)
+    except config.ConfigError as error:
+        print(error, file=sys.stderr)
+        return EXIT_CONFIG
+    return EXIT_STOPPED
 
 
 def _add_parity(commands: Any) -> None:

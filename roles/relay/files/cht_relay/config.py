@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 from cht_engine import settings
 from cht_engine.settings import ConfigError
@@ -69,13 +69,6 @@ class Config:
         )
 
 
-def _texts(value: Any) -> Tuple[str, ...]:
-    """A list of texts, none of them empty."""
-    if not isinstance(value, list):
-        raise ValueError("must be a list of texts")
-    return tuple(settings.text(item) for item in value)
-
-
 _CHECKS: Dict[str, settings.Check] = {
     "source": settings.header_text,
     "couchdb_url": settings.url,
@@ -85,7 +78,7 @@ _CHECKS: Dict[str, settings.Check] = {
     "page_rows": settings.positive_int,
     "page_bytes": settings.positive_int,
     "max_document_bytes": settings.positive_int,
-    "skip_id_prefixes": _texts,
+    "skip_id_prefixes": settings.texts,
     "runtime_dir": settings.optional_text,
     "read_timeout": settings.seconds,
     "poll_timeout": settings.seconds,

@@ -53,6 +53,11 @@ _CHECKS: Dict[str, settings.Check] = {
 }
 
 
+def read(path: str) -> ParityConfig:
+    """Read the JSON file at ``path``; raises ConfigError."""
+    return settings.load(path, ParityConfig, _CHECKS)
+
+
 def load(directory: str, sources: Sequence[str]) -> List[ParityConfig]:
     """The files of ``sources``, in that order, or of all if there are none.
 
@@ -66,7 +71,7 @@ def load(directory: str, sources: Sequence[str]) -> List[ParityConfig]:
         ) from None
     known: Dict[str, ParityConfig] = {}
     for path in paths:
-        loaded = settings.load(str(path), ParityConfig, _CHECKS)
+        loaded = read(str(path))
         known[loaded.source] = loaded
     if not known:
         raise ConfigError(f"{directory}: no source is there: run site.yml")
