@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 import uuid
@@ -46,6 +47,27 @@ def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess:
         text=True,
         check=False,
     )
+
+
+def killed_playbook(name: str, play: str, *arguments: str) -> str:
+    """Runs a playbook and kills it, as a power cut at the controller does, when it comes to this play. What it said until then."""
+    with subprocess.Popen(
+        ["ansible-playbook", "-i", str(INVENTORY), f"playbooks/{name}.yml", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith(f"PLAY [{play}]"):
+                break
+        os.killpg(process.pid, signal.SIGKILL)
+    assert said[-1].startswith(f"PLAY [{play}]"), "".join(said)[-3000:]
+    return "".join(said)
 
 
 def parity(source: str, *arguments: str) -> tuple[int, str]:

@@ -37,6 +37,7 @@ show_progress() {
         case $line in
         "TASK ["*) [ -z "$interactive" ] || printf '\r\033[K   %.100s' "${line#TASK }" >&2 ;;
         "PLAY ["*) [ -n "$interactive" ] || printf '   %s\n' "${line%%\**}" >&2 ;;
+        "   ... "*) if [ -n "$interactive" ]; then printf '\r\033[K%.100s' "$line" >&2; else printf '%s\n' "$line" >&2; fi ;;
         "[ERROR]"* | fatal:*) printf '\n%s\n' "$line" >&2 ;;
         esac
     done
