@@ -28,7 +28,7 @@ MISTAKES = {
         {"dbt_packages": [{"name": "twin", "git": "https://git.invalid/x", "revision": "1"}] * 2}, ["two entries of one name", "twin, twin"],
     ),
     "package_named_base": ({"dbt_packages": [{"name": "base", "git": "https://git.invalid/x", "revision": "1"}]}, ["one named base"]),
-    "verify_timeout": ({"dbt_verify_timeout": "5min"}, ['dbt_verify_timeout is "5min"', "a number of seconds"]),
+    "verify_timeout": ({"dbt_verify_timeout": "5min"}, ['dbt_verify_timeout is "5min"', "a whole number"]),
 }  # fmt: skip
 PASSWORD = "not-to-be-shown"
 GIVEN = {"cht_sync_postgresql_host": "127.0.0.1", "cht_sync_database": "cht_sync", "cht_sync_timezone": "UTC", "cht_sync_dbt_password": "x"}
