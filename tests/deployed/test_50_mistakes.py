@@ -58,6 +58,11 @@ MISTAKES = {
     "no number": ("machine", lambda: {"base_min_memory_mb": "much"}, ['base_min_memory_mb is "much"', "a whole number"]),
     "no time zone": ("machine", lambda: {"cht_sync_timezone": "Mars/Olympus"}, ["which is no time zone", "timedatectl list-timezones"]),
     "no checksum": ("postgrest", lambda: {"postgrest_install_source": "url"}, ["needs a checksum"]),
+    "another archive": (
+        "postgrest",
+        lambda: {"postgrest_install_source": "archive", "postgrest_artifacts": {"archive": {"path": "/etc/hostname", "checksum": "sha256:aa"}}},
+        ["/etc/hostname has checksum", "damaged or another one"],
+    ),
     "another program's port": ("postgrest", lambda: {"postgrest_port": 8088}, ["Port 8088", "gunicorn", "postgrest_port"]),
 }
 
