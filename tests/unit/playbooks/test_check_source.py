@@ -68,7 +68,7 @@ TROUBLES = {
     "well": (("http", "plain", "", None), None),
     "well_with_slash": (("http", "plain", "/", None), None),
     "well_with_authority": (("https", "tls", "", "own"), None),
-    "redirect_to_https": (("http", "plain", "/https", None), ["redirects to https://cht.example.org.", "as url", "in clear, so it was not sent"]),
+    "redirect_to_https": (("http", "plain", "/https", None), ["redirects to https://cht.example.org.", "as url", "password would travel in clear"]),
     "redirect_of_https": (("https", "tls", "/https", "own"), ["redirects to https://cht.example.org.", "as url in cht_sync_sources"]),
     "redirect_to_a_login": (("https", "tls", "/login", "own"), ["redirects to /medic/login.", "as url in cht_sync_sources"]),
     "http_on_a_port_for_https": (("http", "tls", "", None), ["does not speak http", "write https:// in url"]),
