@@ -7,10 +7,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.validation import check_type_bool, check_type_int
+from ansible.module_utils.common.validation import check_type_int
 
-# What `-e` and text in an inventory may stand for. The roles convert it where they use it.
-FORMS = {"int": (check_type_int, "a whole number"), "bool": (check_type_bool, "true or false")}
+# Those that the filter bool knows, by which the roles convert.
+SWITCHES = ("true", "false", "yes", "no", "on", "off", "1", "0")
+
+
+def _is_number(value) -> bool:
+    try:
+        check_type_int(value)
+    except TypeError:
+        return False
+    return not isinstance(value, bool)
+
+
+def _is_switch(value) -> bool:
+    return str(value).lower() in SWITCHES
+
+
+# None passes for "not given" in argument specs, and would become 0 or false: it is neither.
+FORMS = {"int": (_is_number, "a whole number"), "bool": (_is_switch, "true or false")}
 
 
 def mistakes(name: str, option: dict, value) -> list[str]:
@@ -27,11 +43,8 @@ def mistakes(name: str, option: dict, value) -> list[str]:
 def _of_form(name: str, option: dict, value) -> Iterator[str]:
     kind = option.get("type", "str")
     if kind in FORMS:
-        check, form = FORMS[kind]
-        try:
-            # None passes for "not given" in argument specs, and would become 0 or false.
-            check("" if value is None else value)
-        except TypeError:
+        is_right, form = FORMS[kind]
+        if not is_right(value):
             yield f"{name} is {_shown(value)}: it must be {form}"
     elif "options" in option and isinstance(value, list):
         for position, entry in enumerate(value, start=1):
