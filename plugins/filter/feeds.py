@@ -77,6 +77,8 @@ def _host(url, where):
         raise AnsibleFilterError(f"{where}: url must begin with http:// or https:// and name a host")
     if parts.username or parts.password:
         raise AnsibleFilterError(f"{where}: url must not hold credentials: use username and password")
+    if "_utils" in parts.path.split("/"):
+        raise AnsibleFilterError(f"{where}: url is that of CouchDB's pages for a browser: leave out /_utils and what follows it")
     if parts.query or parts.fragment:
         raise AnsibleFilterError(f"{where}: url must not hold a query or fragment")
     return host
@@ -86,11 +88,13 @@ def _refuse_twins(found, key):
     seen: dict[str, dict] = {}
     for feed in found:
         twin = seen.setdefault(feed[key], feed)
+        if twin is not feed and key == "source" and (feed["url"], feed["database"]) == (twin["url"], twin["database"]):
+            raise AnsibleFilterError(f"{feed['url']}/{feed['database']} stands twice in cht_sync_sources: remove one of the two")
         if twin is not feed:
             raise AnsibleFilterError(
                 f"{feed['url']}/{feed['database']} and {twin['url']}/{twin['database']} in cht_sync_sources would both be "
                 f"{key} {feed[key]}: give "
-                + ("one of them another source_prefix" if key == "source" else "the instances different names")
+                + ("one of them another source_prefix, or remove one if they are one CouchDB" if key == "source" else "the instances different names")
             )
 
 

@@ -19,6 +19,8 @@ CHECKS = {
     "machine": {"ansible.builtin.include_role": {"name": "cht.sync.base", "tasks_from": "preflight"}},
     "postgrest": {"ansible.builtin.include_role": {"name": "cht.sync.postgrest", "tasks_from": "preflight"}},
     "source": {"ansible.builtin.include_tasks": f"{ROOT}/playbooks/tasks/check_source.yml", "vars": {"__source_index": 0}},
+    "root": {"ansible.builtin.include_tasks": {"file": f"{ROOT}/playbooks/tasks/check_root.yml", "apply": {"become": True}}},
+    "warehouse": {"ansible.builtin.include_role": {"name": "cht.sync.init_db", "tasks_from": "preflight"}},
 }
 
 
@@ -29,6 +31,7 @@ def one(**changed):
 MISTAKES = {
     "wrong password": ("source", lambda: one(password="wrong"), ["refused the password of medic", "Correct password in cht_sync_sources"]),
     "unreachable CouchDB": ("source", lambda: one(url="http://127.0.0.1:9"), ["cannot be reached", "Check url in cht_sync_sources"]),
+    "https on the port for http": ("source", lambda: one(url=source()["url"].replace("http:", "https:")), ["does not speak https", "write http://"]),
     "missing database": ("source", lambda: one(databases=["medic", "medic_sentinel"]), ["no database medic_sentinel", "hyphens"]),
     "_users": ("inventory", lambda: one(databases=["_users"]), ["_users", "remove it from databases"]),
     "credentials in the URL": ("inventory", lambda: one(url="http://a:b@couchdb:5984"), ["must not hold credentials"]),
@@ -37,12 +40,29 @@ MISTAKES = {
         lambda: {"cht_sync_sources": [source(), source(name="b", url=f"http://{group('couchdb_demo')}:5985")]},
         ["would both be source", "source_prefix"],
     ),
+    "a source listed twice": ("inventory", lambda: {"cht_sync_sources": [source(), source(name="b")]}, ["stands twice in cht_sync_sources", "remove one"]),
+    "the address of a page": ("inventory", lambda: one(url="https://cht.example.org/_utils/"), ["leave out /_utils"]),
+    "a variable that is not there": (
+        "inventory",
+        lambda: one(password="{{ couchdb_password }}"),
+        ["cht_sync_sources refers to couchdb_password", "`couchdb_password: ...` into <inventory>/group_vars/all/secrets.yml"],
+    ),
+    "a renamed host": ("warehouse", lambda: one(source_prefix="renamed.example.org"), ["is no longer in the inventory", "set source_prefix"]),
+    "no sudo": ("root", lambda: {"ansible_user": "nobody"}, ["nobody cannot become root", "sudo: a password is required", "ansible_become_password"]),
     "an unknown engine": ("inventory", lambda: {"cht_sync_engine": "flume"}, ["must be logstash or relay"]),
     "missing variable": ("inventory", lambda: {"cht_sync_timezone": ""}, ["cht_sync_timezone is not set", "Africa/Nairobi"]),
     "missing secret": ("inventory", lambda: {"cht_sync_jwt_secret": ""}, ["cht_sync_jwt_secret is not set", "playbooks/secrets.yml"]),
     "too small a machine": ("machine", lambda: {"base_min_memory_mb": 99999999}, ["MB of memory", "give the machine more"]),
-    "too small a disk": ("machine", lambda: {"base_min_disk_mb": 99999999}, ["MB free", "free some space"]),
+    # As -e gives it: text.
+    "too small a disk": ("machine", lambda: {"base_min_disk_mb": "99999999"}, ["MB free", "free some space"]),
+    "no number": ("machine", lambda: {"base_min_memory_mb": "much"}, ['base_min_memory_mb is "much"', "a whole number"]),
+    "no time zone": ("machine", lambda: {"cht_sync_timezone": "Mars/Olympus"}, ["which is no time zone", "timedatectl list-timezones"]),
     "no checksum": ("postgrest", lambda: {"postgrest_install_source": "url"}, ["needs a checksum"]),
+    "another archive": (
+        "postgrest",
+        lambda: {"postgrest_install_source": "archive", "postgrest_artifacts": {"archive": {"path": "/etc/hostname", "checksum": "sha256:aa"}}},
+        ["/etc/hostname has checksum", "damaged or another one"],
+    ),
     "another program's port": ("postgrest", lambda: {"postgrest_port": 8088}, ["Port 8088", "gunicorn", "postgrest_port"]),
 }
 
@@ -77,15 +97,19 @@ def stops(words, *arguments):
         assert word in said, said[-2000:]
 
 
-@pytest.mark.parametrize("mistake", ["wrong password", "wrong time zone", "a renamed host"])
+@pytest.mark.parametrize("mistake", ["wrong password", "a renamed host"])
 def test_stops_site_before_anything_is_changed(mistake):
     arguments, words = {
-        # Preflight refuses the first; of the others only the roles know.
         "wrong password": (["-e", sources(password="wrong")], ["refused the password of medic"]),
-        "wrong time zone": (["-e", "cht_sync_timezone=Mars/Olympus"], ["no time zone", "timedatectl list-timezones"]),
-        "a renamed host": (["-e", sources(source_prefix="renamed.example.org"), "--tags", "init_db"], ["is no longer in the inventory", "set source_prefix"]),
+        "a renamed host": (["-e", sources(source_prefix="renamed.example.org")], ["is no longer in the inventory", "set source_prefix"]),
     }[mistake]
     stops(words, *arguments)
+
+
+def test_relay_asks_for_root(vm):
+    for command in ("status", "parity medic"):
+        refused = vm.run(f"runuser -u nobody -- cht-relay {command}")
+        assert (refused.rc, refused.stdout) == (1, "") and f"sudo cht-relay {command}" in refused.stderr, refused
 
 
 def test_an_unsupported_distribution_stops_with_the_remedy(vm):

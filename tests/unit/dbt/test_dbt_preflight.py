@@ -23,12 +23,13 @@ MISTAKES = {
     "name_with_a_slash": ({"dbt_packages": [{"name": "a/b", "path": "/x"}]}, ["dbt_packages, a/b", "small letters"]),
     "archive_without_checksum": (package(tarball="https://files.invalid/x.tgz"), ["country (https://files.invalid/x.tgz)", "give checksum"]),
     "archive_that_is_not_there": (package(tarball="/nonexistent/x.tgz", checksum=DIGEST), ["/nonexistent/x.tgz", "no such file on the controller"]),
+    "archive_of_another_checksum": (package(tarball="/etc/hostname", checksum=DIGEST), ["/etc/hostname has checksum", "damaged or another one"]),
     "directory_that_is_no_package": (package(path="/usr"), ["country (/usr)", "no dbt_project.yml"]),
     "two_of_one_name": (
         {"dbt_packages": [{"name": "twin", "git": "https://git.invalid/x", "revision": "1"}] * 2}, ["two entries of one name", "twin, twin"],
     ),
     "package_named_base": ({"dbt_packages": [{"name": "base", "git": "https://git.invalid/x", "revision": "1"}]}, ["one named base"]),
-    "verify_timeout": ({"dbt_verify_timeout": "5min"}, ['dbt_verify_timeout is "5min"', "a number of seconds"]),
+    "verify_timeout": ({"dbt_verify_timeout": "5min"}, ['dbt_verify_timeout is "5min"', "a whole number"]),
 }  # fmt: skip
 PASSWORD = "not-to-be-shown"
 GIVEN = {"cht_sync_postgresql_host": "127.0.0.1", "cht_sync_database": "cht_sync", "cht_sync_timezone": "UTC", "cht_sync_dbt_password": "x"}

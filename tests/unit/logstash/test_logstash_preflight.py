@@ -36,6 +36,8 @@ MISTAKES = {
     "url_that_is_none": ({"logstash_artifacts": {"url": {"url": "/srv/l.tar.gz", "checksum": f"sha512:{DIGEST}"}}}, ["install_source to archive"]),
     "archive_without_checksum": (archive(path="/nonexistent/l.tar.gz"), ["checksum", "none if you trust"]),
     "archive_missing_on_controller": (archive(path="/nonexistent/l.tar.gz", checksum="none"), ["/nonexistent/l.tar.gz", "the controller"]),
+    "archive_of_another_checksum": (archive(path="/etc/hostname", checksum=f"sha512:{DIGEST}"), ["/etc/hostname has checksum", "damaged or another one"]),
+    "remote_of_another_checksum": (archive(path="/etc/hostname", checksum=f"sha512:{DIGEST}", remote=True), ["has checksum", "damaged or another one"]),
     "archive_missing_on_target": (archive(path="/nonexistent/l.tar.gz", checksum="none", remote=True), ["no such file on archive_missing_on_target"]),
     "java_home_without_java": ({"logstash_java_home": "/nonexistent"}, ["logstash_java_home is /nonexistent", "Java 17 or 21"]),
 }  # fmt: skip

@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the value of a variable, by its entry in a role's argument specs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.validation import check_type_int
+
+# Those that the filter bool knows, by which the roles convert.
+SWITCHES = ("true", "false", "yes", "no", "on", "off", "1", "0")
+
+
+def _is_number(value) -> bool:
+    try:
+        check_type_int(value)
+    except TypeError:
+        return False
+    return not isinstance(value, bool)
+
+
+def _is_switch(value) -> bool:
+    return str(value).lower() in SWITCHES
+
+
+# None passes for "not given" in argument specs, and would become 0 or false: it is neither.
+FORMS = {"int": (_is_number, "a whole number"), "bool": (_is_switch, "true or false")}
+
+
+def mistakes(name: str, option: dict, value) -> list[str]:
+    """One sentence a mistake. Of values other than numbers, switches and choices none is shown: it may be a secret."""
+    found = list(_of_form(name, option, value))
+    if found:
+        return found
+    if "choices" in option and value not in option["choices"]:
+        return [f'{name} is {_shown(value)}: it must be one of {", ".join(map(str, option["choices"]))}']
+    checked = ArgumentSpecValidator({name: option}).validate({name: value}, validate_role_argument_spec=True)
+    return [_without_value(error) for error in checked.error_messages]
+
+
+def _of_form(name: str, option: dict, value) -> Iterator[str]:
+    kind = option.get("type", "str")
+    if kind in FORMS:
+        is_right, form = FORMS[kind]
+        if not is_right(value):
+            yield f"{name} is {_shown(value)}: it must be {form}"
+    elif "options" in option and isinstance(value, list):
+        for position, entry in enumerate(value, start=1):
+            for member in option["options"].keys() & (entry if isinstance(entry, dict) else {}):
+                yield from _of_form(f"{member} of entry {position} in {name}", option["options"][member], entry[member])
+
+
+def _shown(value) -> str:
+    return "empty" if value in (None, "") else f'"{value}"'
+
+
+def _without_value(error: str) -> str:
+    return error.split(" and we were unable to convert to ")[0] if " is of type " in error else error

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A value is right where the filters int and bool, by which the roles convert, take it for what is meant."""
+
+import pytest
+
+from ansible_collections.cht.sync.plugins.plugin_utils._variables import mistakes
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "right"),
+    [
+        *[("int", value, True) for value in (400, "400", " 400", "1e3", "-5", "400.0")],
+        *[("int", value, False) for value in ("", None, "many", "0x10", "4.5", True, [4])],
+        *[("bool", value, True) for value in (True, False, "true", "YES", "off", "1", 0)],
+        *[("bool", value, False) for value in ("", None, "perhaps", "y", " yes ", "2", 2)],
+    ],
+)
+def test_what_is_a_number_or_a_switch(kind, value, right):
+    said = mistakes("x", {"type": kind}, value)
+    assert (said == []) == right, said
+
+
+def test_no_value_is_shown_that_may_be_a_secret():
+    said = " ".join(mistakes("users", {"type": "list", "elements": "dict", "options": {"password": {"type": "str", "required": True}}}, ["geheim"]))
+    assert "users" in said and "geheim" not in said
+
+
+def test_a_choice_is_named_with_the_others():
+    assert mistakes("mode", {"type": "str", "choices": ["a", "b"]}, "c") == ['mode is "c": it must be one of a, b']
