@@ -3,11 +3,13 @@
 """What the tests of a deployed stack share. Their files run in the order of their names; each may also run alone, on machines
 that were kept (`make demo`, or molecule converge)."""
 
+import contextlib
+import functools
 import sys
 import threading
 
 import pytest
-from dashboard import PATIENCE, SCREENSHOTS
+from dashboard import PATIENCE, REMEMBER_TEXTS, SCREENSHOTS
 from playwright.sync_api import TimeoutError, sync_playwright  # pylint: disable=redefined-builtin
 from stack import INVENTORY, ROOT, CouchDB, Warehouse, machine, secrets
 
@@ -102,11 +104,13 @@ def session(demo, browser):
     window.close()
 
 
-@pytest.fixture
-def page(demo, browser, session):
+@contextlib.contextmanager
+def opened(demo, browser, session):
     """A window whose user has logged in. It tells afterwards whether anything reached another server."""
-    window = browser.new_page(storage_state=session)
+    # Whoever looks from elsewhere sees the operator's times, too.
+    window = browser.new_page(storage_state=session, timezone_id="America/Los_Angeles")
     window.set_default_timeout(PATIENCE)
+    window.add_init_script(REMEMBER_TEXTS)
     requests = []
     window.on("request", lambda request: requests.append(request))  # pylint: disable=unnecessary-lambda
     yield window
@@ -118,3 +122,15 @@ def page(demo, browser, session):
     }
     window.close()
     assert elsewhere == set()
+
+
+@pytest.fixture
+def page(demo, browser, session):
+    with opened(demo, browser, session) as window:
+        yield window
+
+
+@pytest.fixture(scope="module")
+def windows(demo, browser, session):
+    """Opens windows for several tests of a module."""
+    return functools.partial(opened, demo, browser, session)

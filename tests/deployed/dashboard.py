@@ -15,6 +15,18 @@ FILES = ROOT / "roles" / "superset" / "files"
 SCREENSHOTS = ROOT / "screenshots"
 # What a chart of each kind shows once it has its data.
 CONTENT = "canvas, table tbody tr, .header-line"
+# For a window before it opens a page: each canvas then knows the texts that it shows.
+REMEMBER_TEXTS = """{
+    const canvas = CanvasRenderingContext2D.prototype, {fillText, clearRect} = canvas;
+    canvas.fillText = function (text, ...where) {
+        (this.canvas.texts ??= []).push(text);
+        return fillText.call(this, text, ...where);
+    };
+    canvas.clearRect = function (left, top, width, height) {
+        if (width >= this.canvas.width && height >= this.canvas.height) this.canvas.texts = [];
+        return clearRect.call(this, left, top, width, height);
+    };
+}"""
 # ms; half of the machine is another lane's
 PATIENCE = 90_000
 
@@ -24,6 +36,8 @@ class Dashboard:
 
     def __init__(self, window, demo, name: str) -> None:
         self.window = window
+        self._answers = {}
+        window.on("response", self._keep)
         self.url = f"{demo.url}/superset/dashboard/{name.replace('_', '-')}/"
         directory = FILES / "dashboards" / name
         self.charts = sorted(yaml.safe_load(path.read_text())["slice_name"] for path in directory.glob("charts/*.yaml"))
@@ -72,6 +86,29 @@ class Dashboard:
         """What a table shows on its page."""
         return [row.locator("td").all_inner_texts() for row in self.chart(title).locator("tbody tr").all()]
 
+    def texts(self, title: str) -> list[str]:
+        """What is written in a chart that is drawn, such as the labels of its axes. The window must have REMEMBER_TEXTS."""
+        return self.chart(title).evaluate("chart => [...chart.querySelectorAll('canvas')].flatMap(canvas => canvas.texts ?? [])")
+
+    def data(self, title: str) -> list[dict]:
+        """What Superset last sent for a chart: rows by the names of columns and metrics."""
+        answer = self._answers[self.chart(title).get_attribute("data-test-chart-id")]
+        return answer.json()["result"][0]["data"]
+
+    def file(self, title: str) -> str:
+        """What Superset gives as a file for what it last sent for a chart."""
+        asked = self._answers[self.chart(title).get_attribute("data-test-chart-id")].request
+        answer = self.window.request.post(
+            asked.url, data={**asked.post_data_json, "result_format": "csv"}, headers={"X-CSRFToken": asked.headers["x-csrftoken"]}
+        )
+        assert answer.ok, answer.text()
+        return answer.text()
+
+    def _keep(self, response) -> None:
+        if response.url.startswith(f"{self.url.partition('/superset/')[0]}/api/v1/chart/data") and response.ok:
+            # Filters ask too, and are no chart.
+            self._answers[str(response.request.post_data_json["form_data"].get("slice_id"))] = response
+
     def screenshot(self, name: str) -> None:
         """Keeps a picture of the window, and one of the whole page."""
         # Bars grow for a moment.
@@ -81,14 +118,8 @@ class Dashboard:
         self.window.screenshot(path=SCREENSHOTS / f"{name}-whole.png", full_page=True)
 
     def filter(self, name: str):
-        """A filter of the bar at the top; one that found no room there is in a menu."""
-        found = self.window.locator(".filter-item-wrapper, .ant-popover", has=self.window.get_by_role("heading", name=name, exact=True)).last
-        more = self.window.locator("[data-test=dropdown-container-btn]")
-        found.or_(more).first.wait_for()
-        if not found.is_visible():
-            more.click()
-        found.wait_for()
-        return found
+        """A filter of the bar at the top, where all of them find room."""
+        return self.window.locator(".filter-item-wrapper", has=self.window.get_by_role("heading", name=name, exact=True))
 
     def choices(self, name: str) -> list[str]:
         """What a filter offers."""

@@ -92,6 +92,25 @@ def test_fields_of_each_form(worked):
     assert seen == set(FORMS)
 
 
+def test_new_pregnancies_are_one_number_wherever_they_are_counted(worked):
+    """A pregnancy registered twice in a month, and again in the next one; of the first two the last counts."""
+    def counted():
+        return [worked.value(f"SELECT {what}") for what in (
+            "sum(pregnancies_new) FROM marts.rpt_area_month", "count(*) FROM marts.rpt_pregnancy WHERE is_new AND area_uuid IS NOT NULL",
+            "count(*) FROM marts.rpt_care_cascade WHERE stage = 'All registered' AND area_uuid IS NOT NULL")]
+
+    (before, *others) = counted()
+    assert others == [before, before]
+    worked.ingest([pregnancy("preg-first", "2026-05-03", "twice", "2026-03-08", "0", 22),
+                   pregnancy("preg-second", "2026-05-20", "twice", "2026-03-08", "4", 22),
+                   pregnancy("preg-third", "2026-06-02", "twice", "2026-03-08", "0", 22)])
+    worked.dbt("run")
+    assert counted() == [before + 2] * 3
+    assert worked.column("SELECT uuid FROM marts.rpt_pregnancy WHERE NOT is_new") == ["preg-first"]
+    assert worked.column("SELECT uuid FROM marts.rpt_care_cascade WHERE stage = 'At least 4 facility visits' AND registered_month = '2026-05-01'") \
+        == ["preg-second"]
+
+
 def test_changes_reach_whatever_they_concern(worked):
     """Reports about someone who is registered later, edits, deletions, moves: as if all had been known from the start."""
     unknown = {"patient_uuid": "", "patient_id": "code-late"}

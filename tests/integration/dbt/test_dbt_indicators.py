@@ -98,7 +98,7 @@ def test_areas_by_month(worked, area, expected):
 
 def test_no_indicator_is_left_out(worked):
     """Every column of the view is worked out here, or is none."""
-    others = {"month", "facility_uuid", "facility_name", "area_uuid", "area_name", "chw_uuid", "chw_name", "areas", "last_reported_day",
+    others = {"month", "is_full_month", "facility_uuid", "facility_name", "area_uuid", "area_name", "chw_uuid", "chw_name", "areas", "last_reported_day",
               "areas_with_households", "tasks_ended"}
     columns = set(worked.column("SELECT column_name FROM information_schema.columns WHERE table_schema = 'marts' AND table_name = 'rpt_area_month'"))
     assert columns - others == set(AREA_1)
@@ -122,11 +122,22 @@ def test_silent_chws_and_targets(worked):
                        "births-this-month": ("area-1", 0, 0)}
 
 
+def test_a_month_is_over_when_it_is_over_in_the_operators_zone(worked):
+    """All of 2026 that the instance has; never the current one, wherever the session is."""
+    current = worked.value("SELECT date_trunc('month', now() AT TIME ZONE 'Africa/Nairobi')::date")
+    for zone in ("UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        worked.query(f"SET timezone TO '{zone}'")
+        months = worked.query("SELECT DISTINCT month, is_full_month FROM marts.rpt_area_month")
+        assert current in dict(months) and all(is_full == (month < current) for month, is_full in months)
+    worked.query("RESET timezone")
+
+
 def test_care_cascade(worked):
-    """Six registered; Amina, Beth and Esther went to a facility; Amina and Esther four times; Amina has eight contacts."""
-    assert worked.query("SELECT stage, count(*) FROM marts.rpt_care_cascade GROUP BY stage_number, stage ORDER BY stage_number") == [
-        ("Registered", 6), ("1 facility visit", 3), ("4 facility visits", 2), ("8 contacts", 1), ("Delivered in a facility", 1),
-        ("Postnatal visit within 24 hours", 1)]
+    """Six registered; Amina, Beth and Esther went to a facility; Amina and Esther four times; Amina has eight contacts; Beth and
+    Dina gave birth, Beth in a facility. They are charted by name."""
+    assert worked.query('SELECT stage, count(*) FROM marts.rpt_care_cascade GROUP BY stage ORDER BY stage COLLATE "C"') == [
+        ("All registered", 6), ("At least 1 facility visit", 3), ("At least 4 facility visits", 2), ("At least 8 contacts", 1),
+        ("Birth reported", 2), ("Birth reported in a facility", 1), ("Postnatal visit in 24 hours", 1)]
 
 
 def test_gestational_age_at_registration(worked):

@@ -49,6 +49,14 @@ def test_sync(warehouse, instance):
     assert len(rows) == 3
 
 
+@pytest.mark.parametrize("view, moment, shown", [("sys_sync", "updated_at", "last_sync"), ("sys_dbt_run", "started", "began"),
+                                                 ("sys_dbt_last_run", "started", "began")])
+def test_times_to_be_shown_are_those_of_the_operators_zone(warehouse, view, moment, shown):
+    rows = warehouse.query(f"SELECT {moment} AT TIME ZONE 'Africa/Nairobi', {shown} FROM marts.{view}")
+    assert rows and [row[0] for row in rows] == [row[1] for row in rows]
+    assert set(warehouse.column("SELECT time_zone FROM marts.sys_sync")) == {"Africa/Nairobi"}
+
+
 def test_last_run_and_lag(warehouse):
     """Nothing waits after a run; a change waits for all models, and for a failed one after the next run, too."""
     models = warehouse.query("SELECT model, status, lag_seconds FROM marts.sys_dbt_last_run WHERE materialized <> 'view'")
@@ -61,6 +69,8 @@ def test_last_run_and_lag(warehouse):
     failed, good = last_run(warehouse, "data_record"), last_run(warehouse, "contact")
     assert (failed["status"], good["status"], good["lag_seconds"]) == ("error", "success", 0)
     assert failed["lag_seconds"] > 0 and failed["succeeded"] < failed["started"]
+    stored = warehouse.value("SELECT saved_timestamp AT TIME ZONE 'UTC' AT TIME ZONE 'Africa/Nairobi' FROM v1.couchdb WHERE _id = 'r'")
+    assert (failed["lacks_since"], good["lacks_since"]) == (stored, None)
     assert last_run(warehouse, "rpt_data_record")["status"] == "skipped"
     # A run without document_metadata proves nothing of what was stored since.
     warehouse.query("ALTER TABLE dbt.data_record DROP CONSTRAINT broken")

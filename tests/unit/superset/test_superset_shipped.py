@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the shipped dashboards have in common, and what the documentation tells of them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ FILES = ROOT / "roles/superset/files"
 CHARTS = sorted(FILES.glob("dashboards/*/charts/*.yaml"))
 DASHBOARDS = sorted(FILES.glob("dashboards/*/dashboards/*.yaml"))
 DATASETS = {dataset["uuid"]: dataset for dataset in (yaml.safe_load(path.read_text()) for path in FILES.glob("datasets/datasets/*.yaml"))}
+MARTS = ROOT / "roles/dbt/files/project/models/marts"
+MODELS = [model for path in MARTS.rglob("*.yml") for model in yaml.safe_load(path.read_text()).get("models", [])]
 
 
 def load(path):
@@ -34,6 +37,17 @@ def test_a_chart_uses_metrics_and_columns_that_its_dataset_has(path):
     named = [params.get("x_axis"), *params.get("groupby", []), *params.get("all_columns", []), *params.get("columns", [])]
     named += [entry["subject"] for entry in params["adhoc_filters"] if "subject" in entry]
     assert set(filter(None, named)) <= columns
+
+
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=lambda dataset: dataset["table_name"])
+def test_a_dataset_has_no_times_in_utc(dataset):
+    """Superset shows in UTC what has a time zone, and its sessions' today is that of UTC."""
+    types = {column["name"]: column["data_type"] for model in MODELS if model["name"] == dataset["table_name"] for column in model["columns"]}
+    for column in dataset["columns"]:
+        if "expression" not in column:
+            assert types[column["column_name"]] != "timestamp with time zone", column["column_name"]
+    expressions = " ".join(entry.get("expression", "") for entry in [*dataset["columns"], *dataset["metrics"]])
+    assert not re.search(r"\b(current_\w+|now|clock_timestamp)\b", expressions, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)

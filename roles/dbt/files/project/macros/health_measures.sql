@@ -6,12 +6,13 @@
     {{ return([
         {
             'of': 'fct_pregnancy', 'month': 'registered_month',
-            'reads': ['uuid', 'patient_uuid', 'weeks_at_registration', 'age_in_years'],
+            'where': is_new_pregnancy('t'),
+            'reads': ['uuid', 'outcome', 'ended_month', 'weeks_at_registration', 'age_in_years'],
             'counts': {
-                'pregnancies_new': 'count(distinct t.patient_uuid)',
-                'pregnancies_dated': 'count(distinct t.patient_uuid) filter (where t.weeks_at_registration is not null)',
-                'pregnancies_early': 'count(distinct t.patient_uuid) filter (where t.weeks_at_registration < 12)',
-                'pregnancies_teen': 'count(distinct t.patient_uuid) filter (where t.age_in_years between 10 and 19)',
+                'pregnancies_new': 'count(*)',
+                'pregnancies_dated': 'count(t.weeks_at_registration)',
+                'pregnancies_early': 'count(*) filter (where t.weeks_at_registration < 12)',
+                'pregnancies_teen': 'count(*) filter (where t.age_in_years between 10 and 19)',
             },
         },
         {
@@ -106,3 +107,8 @@
         },
     ]) }}
 {% endmacro %}
+
+{# Whether a row of fct_pregnancy counts as a new pregnancy of its month: of one registered twice in a month the last does. #}
+{% macro is_new_pregnancy(row) -%}
+    ({{ row }}.outcome is distinct from 'registered_again' or {{ row }}.ended_month > {{ row }}.registered_month) is true
+{%- endmacro %}

@@ -59,12 +59,22 @@
     date_trunc('month', ({{ day }})::timestamp)::date
 {%- endmacro %}
 
+{# What clocks in var time_zone show at a moment, for people: Superset takes whatever has a zone of its own for UTC. #}
+{% macro local_time(moment) -%}
+    (({{ moment }}) at time zone '{{ var("time_zone") }}')
+{%- endmacro %}
+
 {# Day and month of a moment, in var time_zone. #}
 {% macro local_day(moment) -%}
-    (({{ moment }}) at time zone '{{ var("time_zone") }}')::date
+    {{ local_time(moment) }}::date
 {%- endmacro %}
 {% macro local_month(moment) -%}
     {{ month_of(local_day(moment)) }}
+{%- endmacro %}
+
+{# Whether a month is over there, so that nothing of it is still to come. #}
+{% macro is_over(month) -%}
+    ({{ month }} < {{ local_month('now()') }})
 {%- endmacro %}
 
 {# A number written as one, of up to 15 digits. #}

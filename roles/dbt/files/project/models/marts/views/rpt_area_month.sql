@@ -17,6 +17,7 @@ with stock as (
 
 select
     stock.month,
+    {{ is_over('stock.month') }} as is_full_month,
     area.facility_uuid,
     area.facility_name,
     stock.area_uuid,

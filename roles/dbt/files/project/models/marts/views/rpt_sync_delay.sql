@@ -6,6 +6,7 @@ select
     t.reported,
     t.reported_day,
     t.reported_month,
+    {{ is_over('t.reported_month') }} as is_full_month,
     t.received,
     (greatest(extract(epoch from t.received - t.reported), 0) / 86400)::double precision as delay_days,
     t.form,

@@ -9,6 +9,7 @@ select
     t.authored,
     t.due_day,
     t.due_month,
+    {{ is_over('t.due_month') }} as is_full_month,
     t.end_day,
     (t.state in ('Draft', 'Ready') and t.due_day < {{ local_day('now()') }})::int as overdue,
     {{ place_columns('t') }}

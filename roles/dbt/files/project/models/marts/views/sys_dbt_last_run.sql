@@ -23,13 +23,15 @@ select
     node.materialized,
     latest.status,
     latest.start_time at time zone 'UTC' as started,
+    {{ local_time("latest.start_time at time zone 'UTC'") }} as began,
     latest.execution_time as seconds,
     nullif(latest.rows_affected, -1) as rows_affected,
     good.start_time at time zone 'UTC' as succeeded,
     case
         when node.materialized <> 'view' and good.read_until is not null
         then greatest(0, extract(epoch from clock_timestamp() - lacking.since at time zone 'UTC'))::double precision
-    end as lag_seconds
+    end as lag_seconds,
+    case when node.materialized <> 'view' then {{ local_time("lacking.since at time zone 'UTC'") }} end as lacks_since
 from {{ target.schema }}.project_model node
 left join lateral (
     select * from {{ ref('dbt_results') }} r

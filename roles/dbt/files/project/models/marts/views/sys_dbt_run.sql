@@ -7,6 +7,7 @@
 select
     invocation_id,
     min(start_time) at time zone 'UTC' as started,
+    {{ local_time("min(start_time) at time zone 'UTC'") }} as began,
     extract(epoch from max(start_time + make_interval(secs => execution_time)) - min(start_time))::double precision as seconds,
     count(*) filter (where resource_type = 'model')::integer as models,
     count(*) filter (where resource_type = 'test')::integer as tests,

@@ -9,6 +9,8 @@ select
     s.engine,
     s.pending,
     s.updated_at,
+    {{ local_time('s.updated_at') }} as last_sync,
+    '{{ var("time_zone") }}'::text as time_zone,
     extract(epoch from clock_timestamp() - s.updated_at)::double precision as age_seconds,
     s.quarantined,
     s.collisions,

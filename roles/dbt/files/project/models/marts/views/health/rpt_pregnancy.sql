@@ -9,6 +9,7 @@ select
     p.registered,
     p.registered_day,
     p.registered_month,
+    {{ is_new_pregnancy('p') }} as is_new,
     p.age_in_years,
     p.age_in_years between 10 and 19 as is_teen,
     p.lmp,
