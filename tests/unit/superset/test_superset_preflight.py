@@ -8,7 +8,7 @@ import pytest
 from playing import refusals
 
 GIVEN = {
-    "cht_sync_database": "cht_sync", "cht_sync_postgresql_host": "127.0.0.1", "cht_sync_superset_password": "x",
+    "cht_sync_database": "cht_sync", "cht_sync_timezone": "UTC", "cht_sync_postgresql_host": "127.0.0.1", "cht_sync_superset_password": "x",
     "cht_sync_superset_reader_password": "x", "superset_admin_password": "x", "superset_secret_key": "k" * 40, "superset_python": sys.executable,
 }  # fmt: skip
 # By a name: what the inventory says, and words of the message.
