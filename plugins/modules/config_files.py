@@ -14,6 +14,7 @@ description:
   - Compares a set of files with what is on the machine, lets the programs that read them check the new ones, and only when all
     are accepted puts them in place. So a refused file leaves the whole set as it was.
   - Each file is replaced in one step, with its owner and mode, and is on the disk before; a power cut leaves the old one or the new one.
+  - In check mode an owner may be yet to come, where M(ansible.builtin.user) would make it in the same run.
   - The set travels in one step, where M(ansible.builtin.template) takes several for each file, which matters on a slow connection.
 extends_documentation_fragment:
   - cht.sync.attributes
@@ -120,7 +121,9 @@ changed_files:
   sample: [/etc/cht-sync/postgrest/postgrest.conf]
 """
 
+import grp
 import os
+import pwd
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -206,6 +209,10 @@ class Set:
                 os.unlink(path)
 
     def _put_right(self, path: str, options: dict[str, Any]) -> None:
+        if self.module.check_mode and not known(options["owner"], options["group"]):
+            # The user is yet to come, as a file's program may be.
+            self._note(path, {"prepared": f"{path}: of {options['owner']}:{options['group']}\n"})
+            return
         difference: dict[str, Any] = {}
         if self._attributes(path, options, difference):
             self._note(path, {"before_header": path, "after_header": path, **difference})
@@ -218,6 +225,15 @@ class Set:
         if path not in self.changed:
             self.changed.append(path)
         self.differences.append(difference)
+
+
+def known(owner: str, group: str) -> bool:
+    try:
+        pwd.getpwnam(owner)
+        grp.getgrnam(group)
+    except KeyError:
+        return False
+    return True
 
 
 def main() -> None:

@@ -5,13 +5,14 @@
 import contextlib
 import json
 import random
+import re
 
 import psycopg2
 import pytest
 from calls import SOURCES, Source, page, row
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from servers import BUNDLE, SCHEMAS, PostgREST
+from servers import BUNDLE, ROOT, SCHEMAS, PostgREST
 from upstream import doc
 
 from ansible_collections.cht.sync.plugins.module_utils import _adoption
@@ -447,6 +448,21 @@ def test_old_tables_stay_until_they_are_to_be_dropped(postgresql, old):
     assert old.cursor.fetchone() == (None, None)
     outcome = converge(postgresql, V2)
     assert not outcome["changed"] and outcome["adoption"][0]["dropped"]
+
+
+def test_the_way_back_that_docs_show(postgresql, old):
+    old.v2((1, "x", False, "a/medic", doc("x", "1-a")), progress=[("5-x", 0, "a/medic")])
+    old.cursor.execute("CREATE VIEW v1.theirs AS SELECT _id FROM v1.couchdb")
+    before = "SELECT table_name, column_name, ordinal_position FROM information_schema.columns WHERE table_schema = 'v1' AND table_name LIKE 'couchdb%'"
+    old.cursor.execute(f"{before} ORDER BY 1, 3")
+    tables = old.cursor.fetchall()
+    adopt(postgresql, V2)
+    shown = re.findall(r"^ *ALTER TABLE .*;$|^ *CREATE SCHEMA .*;$", (ROOT / "docs/from-upstream.md").read_text(), re.MULTILINE)
+    old.cursor.execute("\n".join(shown))
+    old.cursor.execute(f"{before} ORDER BY 1, 3")
+    assert old.cursor.fetchall() == tables
+    old.cursor.execute("SELECT seq, (SELECT string_agg(_id, '') FROM v1.theirs) FROM v1.couchdb_progress")
+    assert old.cursor.fetchall() == [("5-x", "x")]
 
 
 def test_dropping_goes_on_where_somebody_dropped_the_table_by_hand(postgresql, old):

@@ -111,6 +111,12 @@ def test_an_unknown_owner_is_named(machine):
     assert machine.there() == {}
 
 
+def test_an_owner_that_is_yet_to_come_stops_no_check_mode(machine):
+    machine.run(CONF)
+    later = machine.run({**CONF, "owner": "nobody-of-that-name"}, check=True, group="nobody-of-that-name")
+    assert later["changed_files"] == [machine.path(), machine.path("service.json")]
+
+
 def test_an_owner_that_is_missing_leaves_the_whole_set_as_it_was(machine):
     machine.run(CONF, PASSWORD)
     before = machine.there()
