@@ -97,6 +97,18 @@ def test_a_pipeline_a_database_each_with_its_own_position(vm, warehouse):
     assert set(sources) == set(DATABASES)
 
 
+def test_a_change_that_no_run_took_up_is_found_and_taken_up(vm):
+    """As a run leaves it that ended between the writing and the restart."""
+    started = show(vm, "ExecMainStartTimestampMonotonic")
+    assert vm.run(f"touch {ETC}/launcher.json").rc == 0
+    verified = playbook("verify", "--tags", "logstash")
+    assert verified.returncode == 2 and f"{ETC}: run site.yml, which restarts it" in " ".join(verified.stdout.split()), verified.stdout[-3000:]
+    deployed = playbook("site", "--tags", "logstash_service")
+    assert deployed.returncode == 0, deployed.stdout[-3000:]
+    until(lambda: runs(vm), 60, "the start")
+    assert show(vm, "ExecMainStartTimestampMonotonic") != started
+
+
 @pytest.mark.parametrize("process", KILLS)
 def test_a_kill_loses_nothing(warehouse, process, writer):
     survives(KILLS[process], warehouse, writer)
