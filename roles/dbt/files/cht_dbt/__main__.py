@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command line: ``python3 -m cht_dbt update|check|assemble``, in dbt's own environment.
 
-Exit codes: 0 all went well; 1 a model failed, or dbt; 2 wrong options; 3 models of packages failed, and none of the built-in ones; 78 the configuration cannot be used, says check. Each model that failed is a line in the journal.
+Exit codes: 0 all went well; 1 a model failed, or dbt; 2 wrong options; 3 models of packages failed, and none of the built-in
+ones; 78 the configuration cannot be used, as check finds. Each model that failed is a line in the journal.
 """
 
 from __future__ import annotations
