@@ -22,7 +22,7 @@ VERSION = yaml.safe_load((ROOT / "roles/logstash/defaults/main.yml").read_text()
 SMALL = "\npostgresql_memory_mb: 256\nsuperset_workers: 1\n"
 # What lies where, who there is and what may run.
 LOOK = """
-find /etc /opt /usr/local /var/lib /var/backups /root -path /var/lib/dpkg -prune -o -path /var/lib/apt -prune -o -name .ansible -prune -o -print
+find /etc /opt /usr/local /var/lib /var/backups /root -path /var/lib/dpkg -prune -o -path /var/lib/apt -prune -o -name '.ansible*' -prune -o -print
 getent passwd | sed 's/:.*//; s/^/user /'
 getent group | sed 's/:.*//; s/^/group /'
 systemctl list-unit-files --no-legend | sed 's/ .*//; s/^/unit /'

@@ -59,9 +59,6 @@ def test_a_change_by_hand_is_named_undone_and_read(vm, started):
     assert [unit for unit in before if after[unit] == before[unit]] == []
     assert [path for path, size in sizes.items() if vm.file(path).size != size] == []
 
-    assert changed_by(playbook("site")) == []
-    assert started() == after
-
 
 def test_a_number_given_as_a_text_is_written_as_one_and_taken_up(vm, started):
     before = started()
