@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The role's preflight on this machine: each mistake is told with its remedy, before anything changes."""
 
+import socket
 import sys
 
 import pytest
 from playing import refusals
 
+# The demo, where it is up, has the usual one.
+with socket.create_server(("127.0.0.1", 0)) as server:
+    FREE_PORT = server.getsockname()[1]
 GIVEN = {
     "cht_sync_database": "cht_sync", "cht_sync_timezone": "UTC", "cht_sync_postgresql_host": "127.0.0.1", "cht_sync_superset_password": "x",
-    "cht_sync_superset_reader_password": "x", "superset_admin_password": "x", "superset_secret_key": "k" * 40, "superset_python": sys.executable,
+    "cht_sync_superset_reader_password": "x", "superset_admin_password": "x", "superset_secret_key": "k" * 40, "superset_python": sys.executable, "superset_port": FREE_PORT,
 }  # fmt: skip
 # By a name: what the inventory says, and words of the message.
 MISTAKES = {
