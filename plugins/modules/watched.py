@@ -3,6 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# Its work is done by the action plugin of the same name, on the controller.
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -51,14 +53,3 @@ EXAMPLES = r"""
 
 RETURN = r"""
 """
-
-from ansible.module_utils.basic import AnsibleModule
-
-
-def main() -> None:
-    # Its action plugin does the work; this is what describes it.
-    AnsibleModule(argument_spec={}).fail_json(msg="cht.sync.watched needs its action plugin: call it as cht.sync.watched")
-
-
-if __name__ == "__main__":
-    main()

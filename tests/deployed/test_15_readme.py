@@ -25,7 +25,7 @@ LOOK = """
 find /etc /opt /usr/local /var/lib /var/backups /root -path /var/lib/dpkg -prune -o -path /var/lib/apt -prune -o -name '.ansible*' -prune -o -print
 getent passwd | sed 's/:.*//; s/^/user /'
 getent group | sed 's/:.*//; s/^/group /'
-systemctl list-unit-files --no-legend | sed 's/ .*//; s/^/unit /'
+systemctl list-unit-files --no-legend --state=enabled,disabled,static,masked,indirect,alias,linked | sed 's/ .*//; s/^/unit /'
 """
 
 # What packages of Debian make when they are installed, beside the files that they name; they stay.

@@ -242,8 +242,8 @@ def test_times_are_those_of_the_operators_zone(demo, dashboard):
 
     hours = f"to_char(date_trunc('hour', start_time AT TIME ZONE 'UTC' AT TIME ZONE {ZONE}), 'DD Mon HH24:MI')"
     ran = set(demo.sql(f"SELECT DISTINCT {hours} FROM dbt.dbt_results WHERE resource_type = 'model'").splitlines())
+    # What the axis is drawn from: it names more hours than had runs.
     assert {when(row["began"]).strftime("%d %b %H:%M") for row in dashboard.data(axis)} <= ran
-    assert {text for text in dashboard.texts(axis) if ":" in text} <= ran
 
 
 def test_on_a_phone_rows_become_a_column(demo, dashboard, name):
