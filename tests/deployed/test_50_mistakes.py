@@ -119,3 +119,12 @@ def test_an_unsupported_distribution_stops_with_the_remedy(vm):
         stops(["Slackware", "Debian 12 and 13", "base_allow_untested"])
     finally:
         vm.run("mv /tmp/os-release /usr/lib/os-release; mv /etc/debian_version.away /etc/debian_version")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("preflight", ["Nothing was changed.", "are as site.yml needs them"]), ("verify", ["All 8 parts are well.", "sources, all copied"])]
+)
+def test_where_nothing_is_wrong_a_sentence_says_so(name, words):
+    done = playbook(name)
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 0 and all(word in said for word in words), said[-2000:]

@@ -56,5 +56,7 @@ def test_another_run_heals_it(vm):
     assert vm.run("rmdir %s", OBSTACLE).rc == 0
     done = playbook("site")
     assert done.returncode == 0 and "NOT WELL" not in done.stdout and "WARNING " not in done.stdout, done.stdout[-3000:]
+    said = " ".join(done.stdout.split())
+    assert "All 7 parts are deployed and well." in said and "Dashboards: http://127.0.0.1:8088/" in said and "playbooks/status.yml" in said
     assert vm.file(OBSTACLE).is_file
     assert playbook("status").returncode == 0
