@@ -28,10 +28,10 @@ getent group | sed 's/:.*//; s/^/group /'
 systemctl list-unit-files --no-legend --state=enabled,disabled,static,masked,indirect,alias,linked | sed 's/ .*//; s/^/unit /'
 """
 
-# What packages of Debian make when they are installed, beside the files that they name; they stay.
+# What packages of Debian make when they are installed, beside the files that they name, and what its daily jobs keep; they stay.
 DEBIANS = re.compile(
     "(user|group) (postgres|ssl-cert|systemd-timesync)$|unit dbus-org.*timesync|/etc/systemd/system/.*timesync|/var/lib/(systemd|ucf)/"
-    "|/etc/(alternatives|ssl|rc..d)/|/etc/(default/locale|locale.gen|networks|postgresql(/15)?|sub[ug]id-)$"
+    "|/var/backups/(alternatives|dpkg|apt)[.]|/etc/(alternatives|ssl|rc..d)/|/etc/(default/locale|locale.gen|networks|postgresql(/15)?|sub[ug]id-)$"
 )
 
 
