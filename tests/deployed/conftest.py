@@ -107,7 +107,7 @@ def session(demo, browser):
 @contextlib.contextmanager
 def opened(demo, browser, session):
     """A window whose user has logged in. It tells afterwards whether anything reached another server."""
-    # Whoever looks from elsewhere sees the operator's times, too.
+    # A user in another zone sees the operator's times, too.
     window = browser.new_page(storage_state=session, timezone_id="America/Los_Angeles")
     window.set_default_timeout(PATIENCE)
     window.add_init_script(REMEMBER_TEXTS)

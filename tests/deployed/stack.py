@@ -36,17 +36,21 @@ def until(condition, seconds: float = 60, what: str = "it"):
     return value
 
 
+def _started(name: str, arguments: tuple[str, ...]) -> dict:
+    """How a playbook is started, as subprocess takes it."""
+    return {
+        "args": ["ansible-playbook", "-i", str(INVENTORY), f"playbooks/{name}.yml", *arguments],
+        "cwd": ROOT,
+        "env": {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "text": True,
+    }
+
+
 def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess:
     """Runs a playbook of the collection on the scenario's machines; stdout and stderr together. No run has Ansible itself warn."""
-    done = subprocess.run(
-        ["ansible-playbook", "-i", str(INVENTORY), f"playbooks/{name}.yml", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = subprocess.run(**_started(name, arguments), check=False)
     # What our own module says of a dashboard that somebody changed is meant to be read.
     warned = re.findall(r"^\[(?:DEPRECATION )?WARNING\](?!: Somebody changed in Superset).*", done.stdout, re.MULTILINE)
     assert not warned, warned
@@ -55,15 +59,7 @@ def playbook(name: str, *arguments: str) -> subprocess.CompletedProcess:
 
 def killed_playbook(name: str, play: str, *arguments: str) -> str:
     """Runs a playbook and kills it, as a power cut at the controller does, when it comes to this play. What it said until then."""
-    with subprocess.Popen(
-        ["ansible-playbook", "-i", str(INVENTORY), f"playbooks/{name}.yml", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
+    with subprocess.Popen(**_started(name, arguments), start_new_session=True) as process:
         said = []
         for line in process.stdout:
             said.append(line)

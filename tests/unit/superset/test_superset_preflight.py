@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's preflight on this machine: each mistake is told with its remedy, before anything changes."""
+"""The role's preflight on this machine: each mistake is named with its remedy, before anything changes."""
 
 import socket
 import sys
