@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 TESTBED := tests/testbed
 INVENTORY ?= inventories/demo
-SCENARIOS := default multi_vm
+SCENARIOS := default multi_vm readme
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -53,7 +53,7 @@ local: $(VENV)/.controller ## The source alone: a CouchDB with CHT documents
 
 .PHONY: test times lint sanity unit integration integration-local integration-17 molecule browser
 test: $(VENV)/.tests ## Everything CI runs; takes down a demo that is up, to make its own from nothing
-	$(TESTBED)/lanes.sh 2 molecule-default molecule-multi_vm integration-local unit integration-17 lint sanity
+	$(TESTBED)/lanes.sh 2 molecule-default molecule-multi_vm molecule-readme integration-local unit integration-17 lint sanity
 
 times: ## The slowest tasks, plays and tests of the last `make test`
 	@tests/tools/times.py
@@ -86,7 +86,7 @@ browser: $(VENV)/.tests demo ## The demo in a real browser, from a report in Cou
 	$(TESTBED)/chromium.sh
 	pytest -m browser tests/deployed
 
-molecule: $(addprefix molecule-,$(SCENARIOS)) ## Both scenarios
+molecule: $(addprefix molecule-,$(SCENARIOS)) ## All scenarios
 
 molecule-%: $(VENV)/.tests ## One scenario, e.g. molecule-default
 	$(TESTBED)/chromium.sh

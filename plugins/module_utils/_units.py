@@ -12,6 +12,7 @@ from typing import Any
 PROPERTIES = (
     "LoadState",
     "ActiveState",
+    "UnitFileState",
     "FragmentPath",
     "DropInPaths",
     "NeedDaemonReload",
@@ -33,11 +34,13 @@ def describe(unit: dict[str, Any], properties: dict[str, str]) -> dict[str, Any]
     newer = sorted(path for path in [*unit["reads"], *_own_files(properties)] if _changed(path) > began)
     if properties["NeedDaemonReload"] == "yes" and properties["FragmentPath"] not in newer:
         newer.append(properties["FragmentPath"])
+    active = properties["ActiveState"] in ("active", "activating", "reloading")
     again = sorted(path for path in unit["rereads"] if _changed(path) > max(began, _seconds(properties["StateChangeTimestamp"])))
     return {
         "name": unit["name"],
         "loaded": properties["LoadState"] == "loaded",
-        "active": properties["ActiveState"] in ("active", "activating", "reloading"),
+        "active": active,
+        "settled": active and properties["UnitFileState"] == "enabled" and not newer and not again,
         "began": datetime.fromtimestamp(began, timezone.utc).isoformat(timespec="seconds") if began else "",
         "newer": newer + again,
         "wanted": "restarted" if newer else "reloaded" if again else "started",

@@ -79,6 +79,9 @@ units:
     active:
       description: Whether it runs, or is about to.
       type: bool
+    settled:
+      description: Whether nothing has to be done that it runs with what is written, and starts with the machine.
+      type: bool
     began:
       description: When its process was started last, or a unit without a process became active; empty for never. UTC.
       type: str

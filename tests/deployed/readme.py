@@ -11,10 +11,12 @@ import os
 import re
 import subprocess
 
-from stack import ROOT, docker
+import yaml
+from stack import INVENTORY, ROOT, docker
 
 CONTROLLER, SITE = "cht-sync-controller", "cht-sync-site"
-PASSWORD = "correct horse"  # admin's on the site
+# admin's on the site
+PASSWORD = yaml.safe_load((INVENTORY / "group_vars/all/main.yml").read_text()).get("site_admin_password")
 # What answers where a person would: fingerprints, a key without passphrase, admin's password for ssh and sudo.
 ASKED = f"""#!/bin/sh
 case $1 in *yes/no*) echo yes ;; *passphrase*) echo ;; *) echo '{PASSWORD}' ;; esac

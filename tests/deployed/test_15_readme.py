@@ -1,23 +1,20 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """README's production path as a stranger follows it: from `git clone` on a bare controller, over ssh and sudo, to the dashboards
-of a bare machine, and to nothing again. The source is the demo's CouchDB."""
+of a bare machine, and to nothing again. Bare machines are needed: `molecule test -s readme`."""
 
 import json
-import os
 import re
 import subprocess
 from types import SimpleNamespace
 
 import psycopg2
 import pytest
-import yaml
 from readme import ASKED, CONTROLLER, PASSWORD, SITE, Operator, Readme, on_site, repository
-from stack import DATABASES, ROOT, docker, group, secrets, until
+from stack import DATABASES, INVENTORY, docker, group, secrets, until
 
-pytestmark = pytest.mark.one
+pytestmark = pytest.mark.readme
 
-VERSION = yaml.safe_load((ROOT / "roles/logstash/defaults/main.yml").read_text())["logstash_version"]
 # The container sees the host's memory.
 SMALL = "\npostgresql_memory_mb: 256\nsuperset_workers: 1\n"
 # What lies where, who there is and what may run.
@@ -58,29 +55,23 @@ def documents() -> list:
 
 
 @pytest.fixture(scope="module")
-def path(request, tmp_path_factory):
-    """Both machines, bare, and who follows README; and the machine as it was before. After a failure they are kept for a look."""
-    docker("rm", "-f", "-v", CONTROLLER, SITE)
+def path(tmp_path_factory):
+    """Both machines, bare, and who follows README; and the machine as it was before."""
     directory = tmp_path_factory.mktemp("readme")
-    (name, network), *_ = json.loads(docker("inspect", group("couchdb_demo")))[0]["NetworkSettings"]["Networks"].items()
-    made = subprocess.run(
-        ["ansible-playbook", "-i", "tests/testbed/readme_hosts.yml", "tests/testbed/readme.yml", "-e", f"demo_network={name}"],
-        cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "README_PASSWORD": PASSWORD},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
-    assert made.returncode == 0, made.stdout[-3000:]
-    subprocess.run([ROOT / "tests/double/archive.sh", VERSION, directory / "logstash.tar.gz"], check=True)
     (directory / "asked").write_text(ASKED)
     (directory / "asked").chmod(0o755)
     repository(directory)
     docker("cp", f"{directory}/cht-sync.bundle", f"{CONTROLLER}:/srv/")
-    docker("cp", f"{directory}/logstash.tar.gz", f"{CONTROLLER}:/srv/")
+    # Made by tests/testbed/scenario.sh.
+    (archive,) = INVENTORY.glob("logstash-*-double.tar.gz")
+    docker("cp", str(archive), f"{CONTROLLER}:/srv/logstash.tar.gz")
     for machine in (CONTROLLER, SITE):
         docker("cp", f"{directory}/asked", f"{machine}:/usr/local/bin/")
+    (network,) = json.loads(docker("inspect", SITE))[0]["NetworkSettings"]["Networks"].values()
     readme = Readme(
         {
             "https://git.example.org/cht-sync.git": "/srv/cht-sync.bundle",
-            "192.0.2.10": json.loads(docker("inspect", SITE))[0]["NetworkSettings"]["Networks"][name]["IPAddress"],
+            "192.0.2.10": network["IPAddress"],
             "cht-sync.example.org": SITE,
             "https://cht.example.org": f"http://{group('couchdb_demo')}:5984",
             "username: analytics": "username: medic",
@@ -92,9 +83,7 @@ def path(request, tmp_path_factory):
             "192.0.2.20": network["Gateway"],
         }
     )
-    yield SimpleNamespace(operator=Operator(readme), readme=readme, before=seen(), said={})
-    if request.session.testsfailed == 0:
-        docker("rm", "-f", "-v", CONTROLLER, SITE)
+    return SimpleNamespace(operator=Operator(readme), readme=readme, before=seen(), said={})
 
 
 @pytest.fixture(scope="module")

@@ -42,11 +42,13 @@ lane() {
     done
 }
 
-# What of an output says why: Ansible's, pytest's and the shell's words for it, else how it ended.
+# What of an output says why: pytest's list of what failed, else Ansible's and the shell's words for it, else how it ended.
 why() {
     local plain
     plain=$(sed -E 's/\x1b\[[0-9;]*m//g; s/^ *[│└─]+ ?//' "$1")
-    grep -E -A5 '^(fatal|failed): |^An exception|FAILED|^E  |[a-z]\.sh: ' <<<"$plain" | tail -n 15 | cut -c1-400 | grep . || tail -n 15 <<<"$plain"
+    grep -E '^(FAILED|ERROR) .*::' <<<"$plain" | cut -c1-1000 | grep . ||
+        grep -E -A5 '^(fatal|failed): |^An exception|^E  |[a-z]\.sh: ' <<<"$plain" | tail -n 15 | cut -c1-400 | grep . ||
+        tail -n 15 <<<"$plain"
 }
 
 pids=()

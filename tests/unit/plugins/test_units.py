@@ -12,7 +12,8 @@ from ansible_collections.cht.sync.plugins.module_utils._units import describe, p
 SHOWN = """\
 ExecMainStartTimestamp={began}
 LoadState=loaded
-ActiveState=active
+ActiveState={active}
+UnitFileState={file}
 FragmentPath=/usr/lib/systemd/system/some.service
 DropInPaths=
 NeedDaemonReload={reload}
@@ -44,8 +45,9 @@ def now_and_then() -> float:
     return moment
 
 
-def described(began: float, *, reads=(), rereads=(), reload="no", state: float | None = None):
-    shown = SHOWN.format(began=stamp(began) if began else "", reload=reload, state=stamp(began if state is None else state) if began else "")
+def described(began: float, *, reads=(), rereads=(), reload="no", state: float | None = None, active="active", file="enabled"):
+    times = {"began": stamp(began) if began else "", "state": stamp(began if state is None else state) if began else ""}
+    shown = SHOWN.format(reload=reload, active=active, file=file, **times)
     (properties,) = parse(shown)
     return describe({"name": "some.service", "reads": [str(path) for path in reads], "rereads": [str(path) for path in rereads]}, properties)
 
@@ -93,3 +95,18 @@ def test_a_unit_that_never_started_has_read_nothing(etc):
 
 def test_a_unit_file_that_systemd_has_not_read_asks_for_a_restart(etc):
     assert described(now_and_then(), reload="yes")["newer"] == ["/usr/lib/systemd/system/some.service"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "settled"),
+    [({}, True), ({"active": "activating"}, True), ({"active": "failed"}, False), ({"file": "disabled"}, False), ({"reload": "yes"}, False)],
+)
+def test_only_a_unit_that_runs_starts_with_the_machine_and_is_up_to_date_is_settled(shown, settled):
+    assert described(now_and_then(), **shown)["settled"] is settled
+
+
+def test_a_unit_with_newer_files_is_not_settled(etc):
+    began = now_and_then()
+    (etc / "conf/a.json").write_text("{} ")
+    assert not described(began, reads=[etc / "conf"])["settled"]
+    assert not described(began, rereads=[etc / "conf"])["settled"]
