@@ -4,14 +4,16 @@
 
 import json
 import logging
+import re
+import threading
 
 import pytest
 from engine_harness import until
-from engine_peers import Reply
+from engine_peers import Reply, reply
 from engine_recordings import recording
 
 from cht_relay import __main__ as program
-from cht_relay import progress
+from cht_relay import calls, progress
 
 
 @pytest.fixture
@@ -42,6 +44,45 @@ def test_status_of_a_problem(run, couchdb, relay, capsys):
     until(lambda: told(run).get("problem"))
     program.main(["status", "--runtime-dir", str(run)])
     assert "CouchDB has no database http" in capsys.readouterr().out
+
+
+SINCE = r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+"
+
+
+@pytest.fixture
+def hang(postgrest, monkeypatch):
+    """Lets the next call of a function hang; what it returns lets that call end."""
+    monkeypatch.setattr(calls, "SLOW", 0.2)
+
+    def begin(function, answer):
+        end = threading.Event()
+        postgrest.fail(function, Reply(reply(200, answer).raw, hold=end))
+        return end.set
+
+    return begin
+
+
+def test_a_call_that_hangs_is_told_while_it_does(run, couchdb, postgrest, relay, hang, capsys, caplog):
+    caplog.set_level(logging.INFO, "cht_relay")
+    ends = [hang("claim", {"seq": None, "lease": "x"}), hang("ingest", {}), hang("ingest", {})]
+    relay.start()
+    for doing, asked, end in zip(("claiming", "writing", "writing"), (0, 1, 2), ends):
+        until(lambda: len(postgrest.asked("ingest")) == asked and told(run).get("state", "").startswith(doing))  # noqa: B023
+        state = told(run)["state"]
+        assert re.fullmatch(f"{doing} {SINCE}", state)
+        assert relay.told.last_status == f"{state}: no answer of PostgREST yet"
+        program.main(["status", "--runtime-dir", str(run)])
+        assert re.search(f"localhost/medic  {state} .* ago  no answer of PostgREST yet", capsys.readouterr().out)
+        end()
+    postgrest.lease = "x"
+    until(lambda: told(run)["state"] == "caught up")
+    end = hang("ingest", {})
+    couchdb.news.set()
+    until(lambda: told(run)["state"].startswith("writing"))
+    end()
+    relay.says("caught up at seq 60-")
+    lines = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert [re.sub(SINCE, "", line) for line in lines] == [f"{doing} : no answer of PostgREST yet" for doing in ("claiming", "writing", "writing")]
 
 
 def test_the_file_is_written_once_a_second_at_most(run, settings):

@@ -14,6 +14,7 @@ from cht_engine.backoff import Backoff
 from cht_relay import pages
 from cht_relay.account import Account
 from cht_relay.ahead import Ahead
+from cht_relay.calls import Calls
 from cht_relay.config import Config
 from cht_relay.delivery import Delivery
 from cht_engine.couchdb import CouchDB
@@ -128,6 +129,12 @@ class Engine:
         config = self._config
         secrets = config.secrets()
         ahead: Ahead[Any] = Ahead()
+        calls = Calls(self._late)
+
+        def begun(seconds: float) -> None:
+            self._notifier.expect(seconds)
+            calls.begun()
+
         couchdb = CouchDB(
             config.couchdb_url,
             config.database,
@@ -145,7 +152,7 @@ class Engine:
             secrets.token,
             config.postgrest_ca_file,
             config.read_timeout,
-            self._notifier.expect,
+            begun,
         )
         account = Account(
             config.runtime_dir,
@@ -158,14 +165,20 @@ class Engine:
             with account.first_try(self._wait):
                 ahead.ask(lambda: account.heeding(couchdb.identity))
                 identity = ahead.take(self._waiting)
-            claim = postgrest.claim(identity)
+            claim = calls.make("claiming", lambda: postgrest.claim(identity))
             if self._problem is None:
                 log.info("claimed %s, going on %s", config.source, _place(claim.seq))
             source = _Source(couchdb, ahead, config, self._size, account)
-            self._follow(source, postgrest, claim.lease, claim.seq)
+
+            def write(page: Page) -> None:
+                calls.make(
+                    "writing", lambda: self._delivery.deliver(postgrest, claim.lease, page)
+                )
+
+            self._follow(source, write, claim.seq)
 
     def _follow(
-        self, source: _Source, postgrest: PostgREST, lease: str, seq: Optional[str]
+        self, source: _Source, write: Callable[[Page], None], seq: Optional[str]
     ) -> NoReturn:
         pending: Optional[int] = None  # as stored last
         longpoll = False
@@ -182,7 +195,7 @@ class Engine:
                 source.ask(page.last_seq, False)  # comes while this one is written
             moved = page.rows or (page.last_seq, page.pending) != (seq, pending)
             if moved or time.monotonic() - told >= TELL_EVERY:
-                self._delivery.deliver(postgrest, lease, page)
+                write(page)
                 seq, pending = page.last_seq, page.pending
                 told = time.monotonic()
             self._good(page, more)
@@ -226,6 +239,15 @@ class Engine:
             self._caught_up = True
             log.info("%s", text)
         self._notifier.status(text)
+
+    def _late(self, text: str, news: bool) -> None:
+        """A call takes long. The log need not hear of each in a row of them."""
+        unanswered = "no answer of PostgREST yet"
+        self._notifier.status(f"{text}: {unanswered}")
+        self._progress.late(text, unanswered)
+        if news:
+            self._problem = f"{text}: {unanswered}"
+            log.warning("%s", self._problem)
 
     def _pause(self, problem: Problem, seconds: float) -> None:
         """Say once what is wrong, then wait."""

@@ -52,6 +52,10 @@ class Progress:
         """Something is being waited for."""
         self._tell("waiting", text)
 
+    def late(self, state: str, text: str) -> None:
+        """A call takes long."""
+        self._tell(state, text)
+
     def _facts(self) -> Dict[str, Any]:
         (began, before), (now, done) = self._marks[0], self._marks[-1]
         rate = (done - before) / (now - began) if now > began else 0.0
