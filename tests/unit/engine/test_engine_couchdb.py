@@ -4,6 +4,7 @@
 
 import base64
 import gzip
+import itertools
 import json
 import threading
 import time
@@ -252,7 +253,7 @@ def test_credentials_come_from_the_configuration_alone(couchdb, monkeypatch, tmp
 
 @pytest.fixture
 def drip():
-    """A server that begins to answer a longpoll and then sends heartbeats, for ever; the address of it."""
+    """A server that begins to answer and then sends heartbeats, in a longpoll for ever; the address of it."""
 
     class Drip(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -263,9 +264,12 @@ def drip():
             self.end_headers()
             try:
                 self.wfile.write(b"c\r\n{\"results\":[\r\n")
-                while True:
+                for beat in itertools.count():
                     self.wfile.write(b"1\r\n\n\r\n")
                     time.sleep(0.05)
+                    if beat == 12 and "feed=normal" in self.path:
+                        self.wfile.write(chunk(b'],\n"last_seq":"0"}') + b"0\r\n\r\n")
+                        return
             except OSError:
                 self.close_connection = True
 
@@ -288,6 +292,13 @@ def test_heartbeats_do_not_hold_a_longpoll_for_ever(drip, monkeypatch):
     reader.start()
     reader.join(10)
     assert outcome == [None]
+
+
+def test_heartbeats_are_no_stall(drip, monkeypatch):
+    """Of a normal feed, too: CouchDB sends them while it looks for the next row."""
+    monkeypatch.setattr("cht_engine.stalling.STALLED", 0.3)
+    feed = CouchDB(drip, "medic", "analytics", PASSWORD, None, 0.3, 5)
+    assert feed.changes("0", 10, False).endswith(b'"last_seq":"0"}')
 
 
 def test_recorded_list_of_documents(couchdb):

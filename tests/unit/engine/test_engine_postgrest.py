@@ -3,11 +3,14 @@
 """Writing through PostgREST: what is sent, and what each kind of answer means."""
 
 import json
+import threading
+import time
 
 import pytest
 from engine_peers import HANG_UP, TOKEN, Reply, cut, reply
 from engine_recordings import recording
 
+from cht_engine import stalling
 from cht_engine.errors import LeaseLost, Refused, TooMuch, Transient, Unanswered
 from cht_relay.pages import cut as cut_page
 from cht_engine.postgrest import PostgREST
@@ -123,6 +126,27 @@ def test_no_answer(postgrest, function):
     assert type(failure(postgrest, cut(whole, 9), function)) is Unanswered
     silence = Reply(hold=postgrest.released)
     assert type(failure(postgrest, silence, function)) is Unanswered
+
+
+@pytest.mark.parametrize("bytes_", [9, 40, -1], ids=["status", "headers", "body"])
+def test_an_answer_that_stalls_half_way_is_broken_off(postgrest, monkeypatch, bytes_):
+    monkeypatch.setattr(stalling, "STALLED", 0.2)
+    postgrest.fail("ingest", Reply(reply(200, {"rows": 1}).raw[:bytes_]))
+    began = time.monotonic()
+    with pytest.raises(Unanswered, match="timed out"):
+        client(postgrest, patience=20).ingest("lease", b"{}")
+    assert time.monotonic() - began < 10
+
+
+def test_the_work_may_take_longer_than_an_answer_may_stall(postgrest, monkeypatch):
+    """Also on the connection of a call before, whose answer was waited for less and less."""
+    monkeypatch.setattr(stalling, "STALLED", 0.2)
+    done = threading.Event()
+    postgrest.fail("ingest", Reply(reply(200, {"rows": 1}).raw, hold=done))
+    target = client(postgrest, patience=20)
+    target.claim(None)
+    threading.Timer(0.6, done.set).start()
+    target.ingest("lease", b"{}")
 
 
 def test_nobody_there_means_nothing_was_sent(postgrest):

@@ -31,6 +31,7 @@ def settings(tmp_path, couchdb, postgrest):
         "postgrest_ca_file": None,
         "page_rows": 10,
         "read_timeout": 5,
+        "call_timeout": 5,
         "poll_timeout": 5,
     }
 

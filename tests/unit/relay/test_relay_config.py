@@ -35,7 +35,7 @@ def refusal(tmp_path, values):
 
 def test_defaults_and_trailing_slash(tmp_path):
     got = load(tmp_path, KEYS)
-    assert (got.page_rows, got.read_timeout, got.poll_timeout) == (500, 300, 25)
+    assert (got.page_rows, got.read_timeout, got.call_timeout, got.poll_timeout) == (500, 60, 300, 25)
     assert (got.couchdb_ca_file, got.postgrest_ca_file) == (None, None)
     assert got.couchdb_url == "https://cht.example.org"
 
@@ -78,6 +78,7 @@ def test_an_unknown_key_is_named(tmp_path):
         ("read_timeout", 0),
         ("read_timeout", float("nan")),
         ("read_timeout", False),
+        ("call_timeout", 0),
         ("poll_timeout", "50"),
         ("poll_timeout", 1e9),
     ],

@@ -14,6 +14,7 @@ from relay_harness import Relay
 
 from cht_relay import engine
 from cht_engine import backoff as pauses
+from cht_engine import stalling
 from cht_engine.backoff import LONGEST_PAUSE, Backoff
 from cht_engine.errors import LeaseLost
 from cht_relay.pages import cut as cut_page
@@ -332,8 +333,19 @@ def test_a_commit_without_an_answer_is_not_repeated(couchdb, postgrest, relay):
     assert len(postgrest.asked("claim")) == 2
 
 
+def test_answers_that_stall_half_way_are_asked_for_again(couchdb, postgrest, relay, monkeypatch):
+    monkeypatch.setattr(stalling, "STALLED", 0.3)
+    relay.settings.update(read_timeout=30, call_timeout=30)
+    page, landing = recording("030").wire, reply(200, {"rows": 10}).raw
+    couchdb.fail("_changes", Reply(page[: len(page) // 2]))
+    postgrest.fail("claim", Reply(landing[:9]))
+    postgrest.fail("ingest", Reply(landing[:-1]))
+    relay.start()
+    landed(couchdb, postgrest)
+
+
 def test_silence_of_postgrest(couchdb, postgrest, relay):
-    relay.settings["read_timeout"] = 0.3
+    relay.settings["call_timeout"] = 0.3
     postgrest.fail("ingest", Reply(hold=postgrest.released))
     relay.start()
     landed(couchdb, postgrest)

@@ -3,13 +3,14 @@
 """Parts of the comparison that need no warehouse: ids, samples, patience, the role's files."""
 
 from bisect import bisect_left
+from io import BytesIO
 from random import Random
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from engine_peers import HANG_UP, TOKEN
+from engine_peers import HANG_UP, PASSWORD, TOKEN, Reply
 from engine_recordings import recording
 from playing import play
 from relay_harness import ROLES
@@ -17,7 +18,7 @@ from relay_harness import ROLES
 from cht_engine import settings
 from cht_engine.errors import Refused, Transient
 from cht_engine.postgrest import PostgREST
-from cht_relay import comparison, parity_config, patience
+from cht_relay import comparison, parity_config, parity_peers, patience
 from cht_relay.listing import Listing, stored_id
 from cht_relay.repair import Repair
 from cht_relay.sample import sample
@@ -174,6 +175,20 @@ def test_calls_that_are_too_large_are_halved(repair, postgrest):
     postgrest.most_rows = 1
     repair.fetch(["edge-nul", "edge-bigint"])
     assert len(postgrest.documents) == 2
+
+
+def test_an_answer_that_stalls_half_way_is_asked_for_again(couchdb, tmp_path, monkeypatch):
+    monkeypatch.setattr(parity_peers, "STALLED", 0.3)
+    monkeypatch.setattr(parity_peers, "Warehouse", lambda *_: BytesIO())  # not asked for anything
+    for name in ("password", "monitor"):
+        (tmp_path / name).write_text(PASSWORD)
+    couchdb.fail("_all_docs", Reply(recording("025").wire[:-20]), Reply(recording("025").wire))
+    postgresql = {f"postgresql_{key}": "x" for key in ("host", "port", "database", "user")}
+    passwords = {f"{key}_password_file": str(tmp_path / name) for key, name in (("couchdb", "password"), ("postgresql", "monitor"))}
+    config = parity_config.ParityConfig("a/medic", couchdb.url, "medic", "analytics", **passwords, **postgresql)
+    with parity_peers.Peers(config, None, str(tmp_path)).compared() as (listing, _warehouse):
+        assert len(listing.some("", 3)) == 3
+    assert len(couchdb.asked("_all_docs")) == 2
 
 
 ENGINES = ["relay", "logstash"]

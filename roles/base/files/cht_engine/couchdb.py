@@ -24,7 +24,7 @@ WAIT_AFTER_REFUSAL = 330.0
 # How much longer than CouchDB is asked to hold a longpoll the answer is waited for.
 POLL_GRACE = 10.0
 
-_CHUNK = 1 << 18  # bytes
+_CHUNK = 1 << 16  # bytes; one must come within the seconds announced by ``on_bytes``
 _NO_NEWS = (b"", b'{"results":[')  # what a longpoll begins with
 
 

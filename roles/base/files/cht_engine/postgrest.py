@@ -29,6 +29,7 @@ class PostgREST:
     """The two functions, for one source and the ``engine`` (relay or logstash) that
     the inventory gave it.
 
+    ``read_timeout``: seconds until an answer begins; the work is done by then.
     ``on_call`` is called before each call, with the seconds it may take at most.
     """
 

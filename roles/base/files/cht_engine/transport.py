@@ -13,13 +13,18 @@ from typing import Iterator, Mapping, Optional, Union
 import requests
 import urllib3
 
+from cht_engine import stalling
+
 CONNECT_TIMEOUT = 30.0  # seconds
 
 
 def session(ca_file: Optional[str]) -> requests.Session:
     """A session that trusts ``ca_file`` or, if None, what the system trusts, and takes
-    nothing from the environment (no ``.netrc``: it would replace our credentials)."""
+    nothing from the environment (no ``.netrc``: it would replace our credentials). An
+    answer that has begun and then stalls is a timeout, too."""
     made = requests.Session()
+    for scheme in ("http://", "https://"):
+        made.mount(scheme, stalling.Adapter())
     made.trust_env = False
     made.verify = ca_file or _system_store()
     made.headers["User-Agent"] = "cht-sync"

@@ -31,7 +31,7 @@ RUNNING, STARTING, MISSING, UNREACHABLE, REFUSED = (
 # again, since it would read all of them again whenever its connection breaks.
 FIRST_LOAD = 1000
 _PATIENCE = 30.0  # seconds without a byte of CouchDB's
-_CALL_PATIENCE = 300.0  # as long as a call of PostgREST's may take
+_CALL_PATIENCE = 300.0  # until an answer of PostgREST begins: as long as its work may take
 
 
 class BadCredentials(Problem):

@@ -9,6 +9,7 @@ from typing import Dict, Optional, Tuple
 
 from cht_engine import settings
 from cht_engine.settings import ConfigError
+from cht_engine.stalling import STALLED
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Config:
     ``max_document_bytes``: a longer change stops the source.
     ``skip_id_prefixes``: documents whose id begins with one of them are not copied.
     ``runtime_dir``: what all relays of the machine share; None for a relay on its own.
-    ``read_timeout``: seconds without a byte after which an answer is given up.
+    ``read_timeout``: seconds without a byte of CouchDB after which an answer is given up.
+    ``call_timeout``: seconds until an answer of PostgREST begins, its database's work.
     ``poll_timeout``: seconds CouchDB may hold a longpoll without news.
     """
 
@@ -50,7 +52,8 @@ class Config:
     max_document_bytes: int = 64 << 20
     skip_id_prefixes: Tuple[str, ...] = ()
     runtime_dir: Optional[str] = None
-    read_timeout: float = 300
+    read_timeout: float = STALLED
+    call_timeout: float = 300
     poll_timeout: float = 25
 
     def secrets(self) -> Secrets:
@@ -81,6 +84,7 @@ _CHECKS: Dict[str, settings.Check] = {
     "skip_id_prefixes": settings.texts,
     "runtime_dir": settings.optional_text,
     "read_timeout": settings.seconds,
+    "call_timeout": settings.seconds,
     "poll_timeout": settings.seconds,
 }
 

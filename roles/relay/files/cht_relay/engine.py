@@ -151,7 +151,7 @@ class Engine:
             "relay",
             secrets.token,
             config.postgrest_ca_file,
-            config.read_timeout,
+            config.call_timeout,
             begun,
         )
         account = Account(

@@ -10,15 +10,13 @@ from typing import Any, Callable, Iterator, List, Optional, Tuple
 from cht_engine import settings
 from cht_engine.couchdb import CouchDB
 from cht_engine.postgrest import PostgREST
+from cht_engine.stalling import STALLED
 from cht_relay.account import Account
 from cht_relay.config import Config
 from cht_relay.listing import Listing
 from cht_relay.parity_config import ParityConfig
 from cht_relay.patience import patiently
 from cht_relay.warehouse import Server, Warehouse
-
-READ_TIMEOUT = 300.0  # seconds
-
 
 class Peers:
     """The servers of one source. Reads the secrets: raises ConfigError.
@@ -59,8 +57,8 @@ class Peers:
             config.couchdb_username,
             self._password,
             config.couchdb_ca_file,
-            READ_TIMEOUT,
-            READ_TIMEOUT,
+            STALLED,
+            STALLED,
         )
         server = Server(
             config.postgresql_host,
@@ -84,7 +82,7 @@ class Peers:
             "relay",
             self._token,
             self._relay.postgrest_ca_file,
-            self._relay.read_timeout,
+            self._relay.call_timeout,
         )
         with closing(target):
             yield target
