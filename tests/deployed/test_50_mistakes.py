@@ -52,6 +52,7 @@ MISTAKES = {
     "an unknown engine": ("inventory", lambda: {"cht_sync_engine": "flume"}, ["must be logstash or relay"]),
     "missing variable": ("inventory", lambda: {"cht_sync_timezone": ""}, ["cht_sync_timezone is not set", "Africa/Nairobi"]),
     "missing secret": ("inventory", lambda: {"cht_sync_jwt_secret": ""}, ["cht_sync_jwt_secret is not set", "playbooks/secrets.yml"]),
+    "short secret": ("inventory", lambda: {"cht_sync_jwt_secret": "x" * 31}, ["cht_sync_jwt_secret has fewer than 32", "playbooks/secrets.yml"]),
     "too small a machine": ("machine", lambda: {"base_min_memory_mb": 99999999}, ["MB of memory", "give the machine more"]),
     # As -e gives it: text.
     "too small a disk": ("machine", lambda: {"base_min_disk_mb": "99999999"}, ["MB free", "free some space"]),

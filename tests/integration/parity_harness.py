@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import ROOT
+from servers import ROOT, SECRET
 
 PACKAGES = f"{ROOT / 'roles/base/files'}:{ROOT / 'roles/relay/files'}"
 
@@ -51,7 +51,7 @@ class Parity:
         self.directory, self.postgresql, self.postgrest = directory, postgresql, postgrest
         for name in ("bin", "parity", "relay"):
             (directory / name).mkdir()
-        for name, value in (("password", "p"), ("monitor", "m"), ("token", postgrest.token)):
+        for name, value in (("password", "p"), ("monitor", "m"), ("jwt-secret", SECRET)):
             (directory / name).write_text(value)
         (directory / "bin/systemctl").write_text(SYSTEMCTL.format(directory=directory))
         (directory / "bin/systemctl").chmod(0o755)
@@ -77,8 +77,8 @@ class Parity:
         }
         if engine == "relay":
             config = self.directory / f"relay/{name}.json"
-            token = {"postgrest_url": self.postgrest.url, "token_file": str(self.directory / "token")}
-            config.write_text(json.dumps({**couchdb, **token, **relay}))
+            postgrest = {"postgrest_url": self.postgrest.url, "jwt_secret_file": str(self.directory / "jwt-secret")}
+            config.write_text(json.dumps({**couchdb, **postgrest, **relay}))
             own["relay_config"] = str(config)
         (self.directory / f"parity/{name}.json").write_text(json.dumps(own))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from servers import ROOT, PostgREST
+from servers import ROOT, SECRET, PostgREST
 
 sys.path[:0] = [str(ROOT / path) for path in ("tests/unit/engine", "tests/unit/relay", "roles/base/files", "roles/relay/files")]
 
@@ -21,7 +21,7 @@ def relay(directory: Path, couchdb_url: str, postgrest: PostgREST, source: str =
     this one process.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    for name, secret in (("password", password), ("token", postgrest.token)):
+    for name, secret in (("password", password), ("jwt-secret", SECRET)):
         (directory / name).touch(mode=0o600)
         (directory / name).write_text(secret, encoding="utf-8")
     return Program(
@@ -33,7 +33,7 @@ def relay(directory: Path, couchdb_url: str, postgrest: PostgREST, source: str =
             "couchdb_username": "analytics",
             "couchdb_password_file": str(directory / "password"),
             "postgrest_url": postgrest.url,
-            "token_file": str(directory / "token"),
+            "jwt_secret_file": str(directory / "jwt-secret"),
             **settings,
         },
         prefix=prefix,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import socket
 import subprocess
@@ -13,24 +14,25 @@ import tempfile
 import time
 from pathlib import Path
 
-import jwt
 import psycopg2
 import requests
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "collections"))
+sys.path[:0] = [str(ROOT / path) for path in ("collections", "roles/base/files")]
 
 # pylint: disable=wrong-import-position
 from programs import programs  # noqa: E402
 
 from ansible_collections.cht.sync.plugins.module_utils._sql_bundle import read_bundle  # noqa: E402
 from ansible_collections.cht.sync.plugins.module_utils._warehouse import Warehouse  # noqa: E402
+from cht_engine.tokens import Tokens  # noqa: E402
 
 BUNDLE = ROOT / "roles/init_db/files/sql"
 ROLE_VARS = yaml.safe_load((ROOT / "roles/init_db/vars/main.yml").read_text())
 SCHEMAS = ROLE_VARS["__init_db_schemas"]
 SECRET = "not-a-secret-but-long-enough-for-hs256"
+(AUDIENCE,) = re.findall('^jwt-aud = "(.*)"$', (ROOT / "roles/postgrest/templates/postgrest.conf.j2").read_text(), re.MULTILINE)
 
 
 def free_port() -> int:
@@ -182,12 +184,13 @@ class PostgREST:
     def __init__(self, postgresql: PostgreSQL, database: str = "cht_sync", **settings):
         self.port, self.admin_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.token = jwt.encode({"role": "sync_writer"}, SECRET, algorithm="HS256")
+        self.token = Tokens(SECRET, 24).current().text
         self.environment = {
             "PGRST_DB_URI": f"postgres://authenticator@127.0.0.1:{postgresql.port}/{database}",
             "PGRST_DB_SCHEMAS": "api",
             "PGRST_DB_CONFIG": "false",
             "PGRST_JWT_SECRET": SECRET,
+            "PGRST_JWT_AUD": AUDIENCE,
             "PGRST_OPENAPI_MODE": "disabled",
             "PGRST_SERVER_HOST": "127.0.0.1",
             "PGRST_SERVER_PORT": str(self.port),

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 import requests
 from calls import page, row
-from servers import SECRET
+from servers import AUDIENCE, SECRET, PostgREST
 
 pytestmark = pytest.mark.server
 
@@ -57,7 +57,9 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def signed(secret=SECRET, algorithm="HS256", **claims) -> str:
-    return jwt.encode({"role": "sync_writer", **claims}, secret, algorithm=algorithm)
+    """As the engines sign, but for `claims`; a claim that is None is left out."""
+    claims = {"role": "sync_writer", "aud": AUDIENCE, "exp": int(time.time()) + 86400, **claims}
+    return jwt.encode({name: value for name, value in claims.items() if value is not None}, secret, algorithm=algorithm)
 
 
 # ---- over HTTP
@@ -138,11 +140,17 @@ def test_a_function_is_called_by_post_only(postgrest, source, cursor):
         signed(secret="", algorithm="none"),
         signed(role="superset"),
         *(signed(role=role) for role in ("authenticator", "monitor", "dbt", "superset_reader", "cht_owner", "postgres", "nobody")),
-        jwt.encode({}, SECRET, algorithm="HS256"),
+        signed(role=None),
+        signed(aud=None),
+        signed(aud="cht"),
+        signed(aud=["cht-other"]),
+        signed(aud=[]),
+        signed(exp=None),
+        signed(aud=None, exp=None),
     ],
     ids=[
         "none", "no token", "expired", "not yet", "other secret", "unsigned", "superset", "authenticator", "monitor", "dbt", "superset_reader", "cht_owner", "postgres",
-        "nobody", "without a role",
+        "nobody", "without a role", "without an audience", "another audience", "other audiences", "no audience", "without an end", "with a role alone",
     ],
 )  # fmt: skip
 def test_another_token_or_none_opens_nothing(postgrest, source, cursor, token):
@@ -157,6 +165,22 @@ def test_another_token_or_none_opens_nothing(postgrest, source, cursor, token):
     assert source.state() == before
     cursor.execute("SELECT lease::text FROM v1.source WHERE source = 'a/medic'")
     assert cursor.fetchone() == (source.lease,)
+
+
+def test_tokens_for_this_postgrest_are_taken(postgrest, source):
+    assert postgrest.post("claim", CLAIM, token=signed()).status_code == 200
+    assert postgrest.post("claim", CLAIM, token=signed(aud=["cht-other", AUDIENCE])).status_code == 200
+
+
+def test_a_postgrest_that_knows_no_audience_yet(postgresql, cursor):
+    """In an upgrade the functions are there first, and an engine may have its new tokens before PostgREST its new setting."""
+    server = PostgREST(postgresql, jwt_aud="")
+    try:
+        answers = [server.post("claim", CLAIM, token=token) for token in (signed(aud=None), signed(exp=None), signed())]
+    finally:
+        server.stop()
+    assert [answer.status_code for answer in answers] == [401, 401, 200]
+    assert answers[0].json()["message"] == "the token must name its audience (aud) and its end (exp)"
 
 
 # ---- over SQL: what the catalog grants

@@ -2,11 +2,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a failed call is answered with, since the engines decide by it: wait and try again, or stop and alert."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 import requests
 from calls import Source, page, row
 from engine import RETRIED
-from servers import wait_until
+from cht_engine import postgrest as client
+from cht_engine import tokens
+from cht_engine.errors import Refused
+from servers import SECRET, wait_until
 
 pytestmark = pytest.mark.server
 
@@ -43,6 +49,20 @@ def test_a_stopped_server_is_to_be_tried_again(postgresql, postgrest, source):
 
 
 # ---- errors of the caller: to stop and alert, not to try again
+
+
+def test_an_ended_token_is_replaced_once_by_the_engine(postgrest, cursor, monkeypatch):
+    """Its clock is more than an hour behind; then it is set, in the middle of a call."""
+    clock = SimpleNamespace(behind=4000, time=lambda: time.time() - clock.behind)
+    monkeypatch.setattr(tokens, "time", clock)
+    engine = client.PostgREST(postgrest.url, "a/medic", "relay", tokens.Tokens(SECRET, 1), None, 10)
+    answers = []
+    engine._session.hooks["response"].append(lambda answer, **_: answers.append(answer.status_code))
+    with pytest.raises(Refused, match="401 PGRST301: JWT expired. If it stays: .* compare the clocks"):
+        engine.claim(None)
+    engine._session.hooks["response"].append(lambda answer, **_: setattr(clock, "behind", 0))
+    assert engine.claim(None).lease
+    assert answers == [401, 401, 401, 200]
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-CHT-Source": "a/medic"}, {"X-CHT-Lease": "x"}])

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import jwt
 from engine_recordings import recording
 
 PASSWORD = "s3cret-pässword:1"
-TOKEN = "eyJhbGciOiJub25l.dG9wLXNlY3JldC10b2tlbg.c2ln"
+SECRET = "s3cret-of-the-tokens-" * 3
 
 
 @dataclass
@@ -177,7 +178,7 @@ class PostgRESTPeer(Peer):
     def __init__(self, engine="relay"):
         super().__init__()
         self.engine = engine
-        self.authorized = lambda token: token == TOKEN
+        self.secret = SECRET
         self.seq = None
         self.pending = None
         self.identity = None
@@ -190,9 +191,23 @@ class PostgRESTPeer(Peer):
 
     def answer(self, request):
         scheme, _, token = request.headers["Authorization"].partition(" ")
-        if scheme != "Bearer" or not self.authorized(token):
+        if scheme != "Bearer" or not self._authorized(token):
             return reply(401, {"code": "PGRST301", "message": "no good token"})
         return {"claim": self.claim, "ingest": self.ingest}[request.name](request)
+
+    @property
+    def tokens(self):
+        """Those that came."""
+        return [r.headers["Authorization"].partition(" ")[2] for r in list(self.requests)]
+
+    def _authorized(self, token):
+        """As PostgREST and the functions of schema api look at it."""
+        need = {"require": ["exp", "aud"]}
+        try:
+            said = jwt.decode(token, self.secret, ["HS256"], need, audience="cht-sync")
+        except jwt.InvalidTokenError:
+            return False
+        return said["role"] == "sync_writer"
 
     def claim(self, request):
         body = json.loads(request.body)

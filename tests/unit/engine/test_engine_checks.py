@@ -18,7 +18,7 @@ COUCHDB = {
     "couchdb_username": "analytics",
     "couchdb_password_file": "/nowhere/password",
 }
-RELAY = {**COUCHDB, "postgrest_url": "http://127.0.0.1:3000", "token_file": "/nowhere/token", "page_rows": 400}
+RELAY = {**COUCHDB, "postgrest_url": "http://127.0.0.1:3000", "jwt_secret_file": "/nowhere/jwt-secret", "page_rows": 400}
 PARITY = {
     **COUCHDB,
     "postgresql_host": "127.0.0.1",

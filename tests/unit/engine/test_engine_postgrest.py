@@ -7,17 +7,19 @@ import threading
 import time
 
 import pytest
-from engine_peers import HANG_UP, TOKEN, Reply, cut, reply
+from engine_peers import HANG_UP, SECRET, Reply, cut, reply
 from engine_recordings import recording
 
 from cht_engine import stalling
 from cht_engine.errors import LeaseLost, Refused, TooMuch, Transient, Unanswered
 from cht_relay.pages import cut as cut_page
 from cht_engine.postgrest import PostgREST
+from cht_engine.tokens import Tokens
 
 
-def client(peer, token=TOKEN, patience=5):
-    return PostgREST(peer.url, "localhost/medic", "relay", token, None, patience)
+def client(peer, patience=5):
+    tokens = Tokens(SECRET, 1)
+    return PostgREST(peer.url, "localhost/medic", "relay", tokens, None, patience)
 
 
 def test_claim(postgrest):
@@ -31,7 +33,7 @@ def test_claim(postgrest):
         "engine": "relay",
         "identity": "123",
     }
-    assert request.headers["Authorization"] == f"Bearer {TOKEN}"
+    assert request.headers["Authorization"] == f"Bearer {postgrest.tokens[0]}"
 
 
 def test_claim_of_a_new_source_without_identity(postgrest):
@@ -68,8 +70,8 @@ def test_ingest(postgrest):
     assert postgrest.seq == page.last_seq and len(postgrest.documents) == 10
 
 
-def failure(postgrest, answer, function="ingest"):
-    postgrest.fail(function, answer)
+def failure(postgrest, *answers, function="ingest"):
+    postgrest.fail(function, *answers)
     target = client(postgrest, patience=0.3)
     with pytest.raises(Exception) as caught:
         target.ingest("lease", b"{}") if function == "ingest" else target.claim(None)
@@ -95,14 +97,14 @@ def test_a_backend_that_was_killed(postgrest):
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 302, 201, 405])
 def test_what_stays(postgrest, status):
-    error = failure(postgrest, reply(status, {}))
+    error = failure(postgrest, *[reply(status, {})] * 2)
     assert type(error) is Refused and error.wait == 60
 
 
 @pytest.mark.parametrize("function", ["ingest", "claim"])
 def test_conflict_is_a_lost_lease(postgrest, function):
     answer = reply(409, {"code": "PT409", "message": "given to logstash"})
-    error = failure(postgrest, answer, function)
+    error = failure(postgrest, answer, function=function)
     assert type(error) is LeaseLost and "given to logstash" in str(error)
 
 
@@ -121,11 +123,9 @@ def test_too_much(postgrest):
 @pytest.mark.parametrize("function", ["ingest", "claim"])
 def test_no_answer(postgrest, function):
     whole = reply(200, {"seq": None, "lease": "u"}).raw
-    assert type(failure(postgrest, HANG_UP, function)) is Unanswered
-    assert type(failure(postgrest, cut(whole, len(whole) - 1), function)) is Unanswered
-    assert type(failure(postgrest, cut(whole, 9), function)) is Unanswered
     silence = Reply(hold=postgrest.released)
-    assert type(failure(postgrest, silence, function)) is Unanswered
+    for answer in (HANG_UP, cut(whole, len(whole) - 1), cut(whole, 9), silence):
+        assert type(failure(postgrest, answer, function=function)) is Unanswered
 
 
 @pytest.mark.parametrize("bytes_", [9, 40, -1], ids=["status", "headers", "body"])
@@ -167,7 +167,7 @@ def test_errors_show_code_and_message_and_never_details(postgrest):
     assert text.endswith("400 22P02: short")
     text = str(failure(postgrest, reply(400, said)))
     assert "400 22P02: first line second xxx" in text and "\n" not in text
-    assert "secret" not in text and len(text) < 400 and TOKEN not in text
+    assert "secret" not in text and len(text) < 400 and postgrest.tokens[0] not in text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "roles/logstash/files"))
-from launcher_harness import CouchDB, Site, postgrest  # noqa: E402
+from engine_peers import PostgRESTPeer  # noqa: E402
+from launcher_harness import CouchDB, Site  # noqa: E402
 
 
 @pytest.fixture
@@ -21,8 +22,8 @@ def couch():
 
 @pytest.fixture
 def rest():
-    """PostgREST that knows the secret of the tokens."""
-    with postgrest() as peer:
+    """PostgREST."""
+    with PostgRESTPeer("logstash") as peer:
         yield peer
 
 

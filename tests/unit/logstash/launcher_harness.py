@@ -11,23 +11,19 @@ import socket
 import sys
 from pathlib import Path
 
-import jwt
 from engine_harness import Process, until
-from engine_peers import PASSWORD, CouchDBPeer, PostgRESTPeer, reply
+from engine_peers import PASSWORD, SECRET, CouchDBPeer, reply
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 RECORDED = ROOT / "tests/fixtures/logstash-8.19"
-SECRET = "s3cret-of-the-tokens-" * 3
 PYTHONPATH = f"{ROOT / 'roles/base/files'}:{ROOT / 'roles/logstash/files'}"
 DATABASES = ("medic", "medic-sentinel", "medic-users-meta")
 
 # Set in the process before it starts, so that a test need not wait for minutes. It also turns to its other work twenty
 # times a second, where Logstash is silent, and not once; what an ended one has left to say is waited for as ever.
-# The role's environment has no cryptography, which PyJWT would take its time to import.
 HURRY = """
-import json, os, sys
-sys.modules["cryptography"] = None
+import json, os
 from cht_logstash import launcher, process
 for name, value in json.loads(os.environ["HURRY"]).items():
     if name == "GRACE":
@@ -59,19 +55,6 @@ class CouchDB(CouchDBPeer):
         if request.name == "_changes":
             return reply(200, {"results": [], "last_seq": "9-x", "pending": self.waiting})
         return reply(200, {"instance_start_time": self.identity})
-
-
-def postgrest():
-    """One that looks at the token as the real one does."""
-    peer = PostgRESTPeer("logstash")
-    peer.tokens = []
-
-    def authorized(token):
-        peer.tokens.append(token)
-        return jwt.decode(token, SECRET, algorithms=["HS256"])["role"] == "sync_writer"
-
-    peer.authorized = authorized
-    return peer
 
 
 def free_port():

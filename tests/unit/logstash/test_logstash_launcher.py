@@ -59,7 +59,6 @@ def test_a_conflict_of_constraints_is_no_lost_lease(site):
 @pytest.mark.parametrize(
     ("name", "line", "problem"),
     [
-        ("51", "PGRST301", "PostgREST answers 401 PGRST301"),
         ("51", "PGRST001", "PostgREST answers 503 PGRST001"),
         ("53", "Could not fetch", "PostgREST does not answer"),
         ("54", "404", "CouchDB answers 404"),
@@ -242,6 +241,14 @@ def test_the_token_is_renewed_by_the_clock_on_the_wall(site):
         slept.touch()
         assert program.exit_code() == 0
     assert "INFO starting Logstash again: its token needs renewal" in program.output
+
+
+def test_a_refused_token_is_renewed_by_another_start(site):
+    with site.start() as program:
+        site.is_running()
+        site.says(log_lines("51", "PGRST301")[-1])
+        assert program.exit_code() == 0
+    assert "INFO starting Logstash again: PostgREST refuses its token" in program.output
 
 
 # --- the end

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "roles/relay/files"))
 
-from engine_peers import PASSWORD, TOKEN  # noqa: E402
+from engine_peers import PASSWORD, SECRET  # noqa: E402
 from relay_harness import Relay  # noqa: E402
 
 
@@ -18,7 +18,7 @@ from relay_harness import Relay  # noqa: E402
 def settings(tmp_path, couchdb, postgrest):
     """The keys of a configuration file for the two peers."""
     (tmp_path / "password").write_text(PASSWORD + "\n", encoding="utf-8")
-    (tmp_path / "token").write_text(TOKEN + "\n", encoding="utf-8")
+    (tmp_path / "jwt-secret").write_text(SECRET + "\n", encoding="utf-8")
     return {
         "source": "localhost/medic",
         "couchdb_url": couchdb.url,
@@ -27,7 +27,7 @@ def settings(tmp_path, couchdb, postgrest):
         "couchdb_password_file": str(tmp_path / "password"),
         "couchdb_ca_file": None,
         "postgrest_url": postgrest.url,
-        "token_file": str(tmp_path / "token"),
+        "jwt_secret_file": str(tmp_path / "jwt-secret"),
         "postgrest_ca_file": None,
         "page_rows": 10,
         "read_timeout": 5,

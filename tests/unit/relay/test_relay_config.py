@@ -15,7 +15,7 @@ KEYS = {
     "couchdb_username": "u",
     "couchdb_password_file": "/nowhere/password",
     "postgrest_url": "http://127.0.0.1:3000",
-    "token_file": "/nowhere/token",
+    "jwt_secret_file": "/nowhere/jwt-secret",
 }
 
 
@@ -79,6 +79,8 @@ def test_an_unknown_key_is_named(tmp_path):
         ("read_timeout", float("nan")),
         ("read_timeout", False),
         ("call_timeout", 0),
+        ("token_hours", 0),
+        ("token_hours", float("inf")),
         ("poll_timeout", "50"),
         ("poll_timeout", 1e9),
     ],
@@ -103,19 +105,19 @@ def test_no_file(tmp_path):
         config.load(str(tmp_path / "none.json"))
 
 
-def secrets(tmp_path, password=b"p\n", token=b"t\n"):
+def secrets(tmp_path, password=b"p\n", secret=b"t\n"):
     (tmp_path / "password").write_bytes(password)
-    (tmp_path / "token").write_bytes(token)
+    (tmp_path / "jwt-secret").write_bytes(secret)
     files = {
         "couchdb_password_file": str(tmp_path / "password"),
-        "token_file": str(tmp_path / "token"),
+        "jwt_secret_file": str(tmp_path / "jwt-secret"),
     }
     return load(tmp_path, {**KEYS, **files}).secrets()
 
 
 def test_secrets_lose_the_line_end_alone(tmp_path):
     got = secrets(tmp_path, " pä ss \r\n".encode(), b"a.b.c\n")
-    assert (got.password, got.token) == (" pä ss ", "a.b.c")
+    assert (got.password, got.jwt_secret) == (" pä ss ", "a.b.c")
     assert "pä" not in repr(got) and "a.b.c" not in repr(got)
 
 
@@ -124,9 +126,8 @@ def test_secrets_lose_the_line_end_alone(tmp_path):
     [
         ({"password": b"\n"}, "couchdb_password_file"),
         ({"password": b"\xff\n"}, "couchdb_password_file"),
-        ({"token": b""}, "token_file"),
-        ({"token": b"hunter2\nhunter2"}, "token_file"),
-        ({"token": "hunter2é".encode()}, "token_file"),
+        ({"secret": b""}, "jwt_secret_file"),
+        ({"secret": b"hunter2\xff"}, "jwt_secret_file"),
     ],
 )
 def test_unusable_secrets_name_file_and_key(tmp_path, files, key):
@@ -136,5 +137,5 @@ def test_unusable_secrets_name_file_and_key(tmp_path, files, key):
 
 
 def test_a_missing_secret_file(tmp_path):
-    with pytest.raises(config.ConfigError, match="/nowhere/token: key token_file: No"):
+    with pytest.raises(config.ConfigError, match="/nowhere/password: key couchdb_password_file: No"):
         load(tmp_path, KEYS).secrets()

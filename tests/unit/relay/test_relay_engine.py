@@ -6,6 +6,7 @@ import json
 import logging
 import time
 
+import jwt
 import pytest
 from engine_harness import until
 from engine_peers import HANG_UP, Reply, cut, reply
@@ -16,7 +17,7 @@ from cht_relay import engine
 from cht_engine import backoff as pauses
 from cht_engine import stalling
 from cht_engine.backoff import LONGEST_PAUSE, Backoff
-from cht_engine.errors import LeaseLost
+from cht_engine.errors import LeaseLost, Refused
 from cht_relay.pages import cut as cut_page
 
 
@@ -248,8 +249,37 @@ def test_what_postgrest_refuses_stops_the_source(couchdb, postgrest, relay, stat
     postgrest.fail("ingest", *[reply(status, {"message": "no"})] * 9)
     relay.start()
     relay.says(f"waiting: PostgREST answered ingest with {status}: no")
-    assert len(postgrest.asked("ingest")) == 1
+    # a refused token is replaced once
+    assert len(postgrest.asked("ingest")) == (2 if status == 401 else 1)
     assert postgrest.seq is None
+
+
+def test_a_secret_that_does_not_fit_yet_is_waited_for(couchdb, postgrest, relay, monkeypatch):
+    """PostgREST has the new one first: the engine goes on where it was once it has it, too."""
+    monkeypatch.setattr(Refused.__init__, "__defaults__", (0.1, False, False))
+    relay.start()
+    landed(couchdb, postgrest)
+    until(lambda: couchdb.requests[-1].longpoll)
+    postgrest.secret = "rotated" + postgrest.secret
+    couchdb.news.set()
+    relay.says("waiting: PostgREST answered ingest with 401 PGRST301")
+    assert "live-1" not in postgrest.documents
+    with open(relay.settings["jwt_secret_file"], "w", encoding="utf-8") as file:
+        file.write(postgrest.secret)
+    until(lambda: "live-1" in postgrest.documents)
+    relay.says("caught up at seq 60-")
+
+
+def test_a_relay_that_runs_for_long_renews_its_token(couchdb, postgrest, relay, monkeypatch):
+    relay.settings["token_hours"] = 1 / 3600
+    relay.start()
+    landed(couchdb, postgrest)
+    until(lambda: couchdb.requests[-1].longpoll)
+    ends = jwt.decode(postgrest.tokens[-1], options={"verify_signature": False})["exp"]
+    until(lambda: time.time() > ends)
+    couchdb.news.set()
+    until(lambda: "live-1" in postgrest.documents)
+    assert len(postgrest.asked("claim")) == 1, "it was refused first"
 
 
 def test_after_the_wait_it_claims_again_with_secrets_read_anew(

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from engine_harness import until
-from engine_peers import PASSWORD, TOKEN, Reply, cut, reply
+from engine_peers import PASSWORD, SECRET, Reply, cut, reply
 from engine_recordings import recording
 from relay_harness import PYTHONPATH, ROLES, Program
 
@@ -38,7 +38,8 @@ def ends_at_once(program, number):
 
 def says_no_secrets(program, couchdb, postgrest):
     text = program.output + "\n".join(program.messages)
-    assert PASSWORD not in text and TOKEN not in text
+    for secret in (PASSWORD, SECRET, *postgrest.tokens):
+        assert secret not in text
     for request in couchdb.requests + postgrest.requests:
         assert request.headers["Authorization"].split()[1] not in text
     assert "Amina" not in text and "7e9047aa" not in text and "live-1" not in text
@@ -105,10 +106,10 @@ def test_a_missing_file_is_exit_code_78(tmp_path):
 
 
 def test_a_missing_secret_is_exit_code_78(couchdb, settings, tmp_path):
-    (tmp_path / "token").unlink()
+    (tmp_path / "jwt-secret").unlink()
     with Program(tmp_path, settings) as program:
         assert program.exit_code() == 78
-    assert program.output.count("\n") == 1 and "key token_file" in program.output
+    assert program.output.count("\n") == 1 and "key jwt_secret_file" in program.output
     assert not program.messages, "it said it was ready"
 
 

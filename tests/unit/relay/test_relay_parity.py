@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from engine_peers import HANG_UP, PASSWORD, TOKEN, Reply
+from engine_peers import HANG_UP, PASSWORD, SECRET, Reply
 from engine_recordings import recording
 from playing import play
 from relay_harness import ROLES
@@ -18,6 +18,7 @@ from relay_harness import ROLES
 from cht_engine import settings
 from cht_engine.errors import Refused, Transient
 from cht_engine.postgrest import PostgREST
+from cht_engine.tokens import Tokens
 from cht_relay import comparison, parity_config, parity_peers, patience
 from cht_relay.listing import Listing, stored_id
 from cht_relay.repair import Repair
@@ -149,7 +150,7 @@ def repair(postgrest):
     """A repair of documents that CouchDB gives as they were recorded."""
     documents = Documents([])
     documents.changes_of = lambda ids, most_bytes: recording("052").body
-    target = PostgREST(postgrest.url, "localhost/medic", "relay", TOKEN, None, 5)
+    target = PostgREST(postgrest.url, "localhost/medic", "relay", Tokens(SECRET, 1), None, 5)
     return Repair(Listing(documents, plainly), target, PageSize(100, 1 << 20, 1 << 20), 2)
 
 

@@ -12,6 +12,7 @@ import requests
 
 from cht_engine import transport
 from cht_engine.errors import LeaseLost, Problem, Refused, TooMuch, Transient, Unanswered
+from cht_engine.tokens import Tokens
 
 _STATEMENT_TIMEOUT = "57014"  # SQLSTATE query_canceled
 _CONSTRAINTS = "23"  # SQLSTATEs that PostgREST answers with 409 as well
@@ -38,7 +39,7 @@ class PostgREST:
         base_url: str,
         source: str,
         engine: str,
-        token: str,
+        tokens: Tokens,
         ca_file: Optional[str],
         read_timeout: float,
         on_call: Callable[[float], None] = lambda seconds: None,
@@ -49,7 +50,7 @@ class PostgREST:
         self._read_timeout = read_timeout
         self._on_call = on_call
         self._session = transport.session(ca_file)
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._tokens = tokens
 
     def close(self) -> None:
         """Close the connections."""
@@ -95,12 +96,24 @@ class PostgREST:
     def _post(
         self, function: str, body: bytes, headers: Dict[str, str]
     ) -> requests.Response:
+        answer = self._answer(function, body, headers)
+        if answer.status_code == 401:  # by PostgREST's clock it has ended, perhaps
+            self._tokens.sign()
+            answer = self._answer(function, body, headers)
+        if answer.status_code != 200:
+            raise _problem(function, answer)
+        return answer
+
+    def _answer(
+        self, function: str, body: bytes, headers: Dict[str, str]
+    ) -> requests.Response:
+        bearer = f"Bearer {self._tokens.current().text}"
         self._on_call(transport.CONNECT_TIMEOUT + self._read_timeout)
         try:
             answer = self._session.post(
                 f"{self._url}/rpc/{function}",
                 data=body,
-                headers=headers,
+                headers={**headers, "Authorization": bearer},
                 timeout=(transport.CONNECT_TIMEOUT, self._read_timeout),
                 allow_redirects=False,
             )
@@ -113,8 +126,6 @@ class PostgREST:
             raise Unanswered(
                 f"no whole answer of PostgREST to {function}: shorter than announced"
             )
-        if answer.status_code != 200:
-            raise _problem(function, answer)
         return answer
 
 
@@ -126,6 +137,11 @@ def _problem(function: str, answer: requests.Response) -> Problem:
         text += f" {code}"
     if message:
         text += f": {message}"
+    if status == 401:
+        text += (
+            ". If it stays: run site.yml, which gives PostgREST and its callers the same"
+            " secret, and compare the clocks of their machines"
+        )
     if status == 409 and not code.startswith(_CONSTRAINTS):
         return LeaseLost(text)
     if status == 413:

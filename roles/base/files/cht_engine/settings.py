@@ -145,6 +145,14 @@ def boolean(value: Any) -> bool:
     return value
 
 
+def hours(value: Any) -> float:
+    """A duration above 0."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 < value < float("inf"):
+        raise ValueError("must be a number of hours above 0")
+    return value
+
+
 def seconds(value: Any) -> float:
     """A duration of at most a day."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)

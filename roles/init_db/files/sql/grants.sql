@@ -52,7 +52,7 @@ REVOKE EXECUTE ON FUNCTION
 GRANT USAGE ON SCHEMA api TO sync_writer;
 GRANT EXECUTE ON FUNCTION api.claim(text, text, text), api.ingest(text) TO sync_writer;
 
--- With PostgREST's pool wait (10 s) this stays below the engines' read timeout of 300 s, so no call runs on after
+-- With PostgREST's pool wait (10 s) this stays below the 300 s that the engines give an answer to begin, so no call runs on after
 -- its client gave up. It is the login role's: PostgreSQL takes settings at login, not when the role changes.
 ALTER ROLE authenticator SET statement_timeout = '240s';
 ALTER ROLE sync_writer RESET ALL;

@@ -84,13 +84,6 @@ def _feeds(value: Any) -> List[Feed]:
     return made
 
 
-def _hours(value: Any) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or value <= 0:
-        raise ValueError("must be a number of hours above 0")
-    return value
-
-
 _FEED_CHECKS: Dict[str, settings.Check] = {
     "number": settings.positive_int,
     "source": settings.header_text,
@@ -103,6 +96,6 @@ _CHECKS: Dict[str, settings.Check] = {
     "feeds": _feeds,
     "java_home": settings.optional_text,
     "postgrest_ca_file": settings.optional_text,
-    "restart_hours": _hours,
-    "token_hours": _hours,
+    "restart_hours": settings.hours,
+    "token_hours": settings.hours,
 }

@@ -15,7 +15,8 @@ from cht_engine import stopping
 from cht_engine.backoff import Backoff
 from cht_engine.errors import LeaseLost, Refused, TooMuch, Transient
 from cht_engine.notify import Notifier
-from cht_logstash import files, logs, sources, token
+from cht_engine.tokens import Token, Tokens
+from cht_logstash import files, logs, sources
 from cht_logstash.config import Config
 from cht_logstash.logs import Line
 from cht_logstash.process import Logstash
@@ -50,6 +51,7 @@ class Launcher:
         self._unreadable: Dict[str, int] = {}
         self._state: Dict[str, Any] = {}  # as told last
         self._loading = False
+        self._refused = False  # its token, by PostgREST
 
     def run(self) -> None:
         """Returns when another start is due.
@@ -67,14 +69,14 @@ class Launcher:
                 logstash.stop()
         log.info("starting Logstash again: %s", reason)
 
-    def _prepare(self) -> token.Token:
+    def _prepare(self) -> Token:
         """Take what can be taken, however long that takes."""
         backoff = Backoff()
         said = None
         while True:
-            signed = token.sign(self._config.jwt_secret(), self._config.token_hours)
+            tokens = Tokens(self._config.jwt_secret(), self._config.token_hours)
             try:
-                self._sources.claim(self._sources.look(self._sources.all), signed)
+                self._sources.claim(self._sources.look(self._sources.all), tokens)
                 if self._sources.taking_part:
                     break
                 problem = "; ".join(
@@ -101,13 +103,12 @@ class Launcher:
             source.waiting >= sources.FIRST_LOAD for source in self._sources.taking_part
         )
         self._tell("starting")
-        return signed
+        return tokens.current()
 
-    def _watch(self, logstash: Logstash, signed: token.Token) -> str:
+    def _watch(self, logstash: Logstash, signed: Token) -> str:
         """Until there is a reason for another start, which is returned."""
         started = heard = time.monotonic()
         due = started + self._config.restart_hours * 3600
-        renew = signed.expires - min(1800.0, self._config.token_hours * 360)
         look = started
         ask = started + ASK_EVERY
         compare = started + COMPARE_EVERY
@@ -124,9 +125,10 @@ class Launcher:
             now = time.monotonic()
             if now >= due:
                 return f"it has run for {self._config.restart_hours:g} hours"
-            # By the clock on the wall, which may have been set meanwhile.
-            if time.time() >= renew:
+            if signed.is_due:
                 return "its token needs renewal"
+            if self._refused:
+                return "PostgREST refuses its token"
             if now >= look:
                 look = now + (LOOK_EVERY if self._running else min(LOOK_EVERY, 2.0))
                 if self._look_at_api(now - started):
@@ -161,6 +163,7 @@ class Launcher:
         lease_lost = line.status == 409 and not line.code.startswith("23")
         if line.logger == logs.OUTPUT and lease_lost:
             raise LeaseLost(f"another process has taken the source of {line.pipeline}")
+        self._refused |= line.logger == logs.OUTPUT and line.status == 401
         problem = self._meaning(line)
         if line.pipeline and problem:
             self._problems[line.pipeline] = time.monotonic(), problem

@@ -13,10 +13,10 @@ import threading
 from typing import Any, Dict, Iterator, List, Optional
 
 from cht_engine.settings import ConfigError
+from cht_engine.tokens import Token
 from cht_logstash import files, logs
 from cht_logstash.config import Config
 from cht_logstash.sources import Source
-from cht_logstash.token import Token
 
 # Seconds between SIGTERM, which Logstash does not heed while a feed idles, and SIGKILL.
 # It loses nothing: the next start goes on from what the database holds.

@@ -16,9 +16,9 @@ from cht_engine.couchdb import CouchDB
 from cht_engine.errors import Problem, Refused, Transient
 from cht_engine.notify import Notifier
 from cht_engine.postgrest import PostgREST
+from cht_engine.tokens import Tokens
 from cht_logstash import files
 from cht_logstash.config import Config, Feed
-from cht_logstash.token import Token
 
 RUNNING, STARTING, MISSING, UNREACHABLE, REFUSED = (
     "running",
@@ -105,7 +105,7 @@ class Sources:
                 source.leave_out(MISSING, problem)
         return found
 
-    def claim(self, sources: Iterable[Source], token: Token) -> None:
+    def claim(self, sources: Iterable[Source], tokens: Tokens) -> None:
         """Take ``sources`` for this start, and let each begin where the database stands.
 
         Raises BadCredentials, LeaseLost, or another Problem, which may pass.
@@ -116,7 +116,7 @@ class Sources:
                 self._config.postgrest_url,
                 feed.source,
                 "logstash",
-                token.text,
+                tokens,
                 self._config.postgrest_ca_file,
                 _CALL_PATIENCE,
                 self._notifier.expect,

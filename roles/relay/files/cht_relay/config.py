@@ -17,7 +17,7 @@ class Secrets:
     """What the secret files held when they were read."""
 
     password: str = field(repr=False)
-    token: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Config:
     ``max_document_bytes``: a longer change stops the source.
     ``skip_id_prefixes``: documents whose id begins with one of them are not copied.
     ``runtime_dir``: what all relays of the machine share; None for a relay on its own.
+    ``token_hours``: lifetime of the writer's tokens.
     ``read_timeout``: seconds without a byte of CouchDB after which an answer is given up.
     ``call_timeout``: seconds until an answer of PostgREST begins, its database's work.
     ``poll_timeout``: seconds CouchDB may hold a longpoll without news.
@@ -44,7 +45,7 @@ class Config:
     couchdb_username: str
     couchdb_password_file: str
     postgrest_url: str
-    token_file: str
+    jwt_secret_file: str
     couchdb_ca_file: Optional[str] = None
     postgrest_ca_file: Optional[str] = None
     page_rows: int = 500
@@ -52,6 +53,7 @@ class Config:
     max_document_bytes: int = 64 << 20
     skip_id_prefixes: Tuple[str, ...] = ()
     runtime_dir: Optional[str] = None
+    token_hours: float = 1
     read_timeout: float = STALLED
     call_timeout: float = 300
     poll_timeout: float = 25
@@ -61,14 +63,11 @@ class Config:
 
         Raises ConfigError when one of them cannot be used.
         """
-        token = settings.secret("token_file", self.token_file).strip()
-        if not (token.isascii() and token.isprintable()):
-            raise ConfigError(f"{self.token_file}: key token_file: not a token")
         return Secrets(
             password=settings.secret(
                 "couchdb_password_file", self.couchdb_password_file
             ),
-            token=token,
+            jwt_secret=settings.secret("jwt_secret_file", self.jwt_secret_file),
         )
 
 
@@ -83,6 +82,7 @@ _CHECKS: Dict[str, settings.Check] = {
     "max_document_bytes": settings.positive_int,
     "skip_id_prefixes": settings.texts,
     "runtime_dir": settings.optional_text,
+    "token_hours": settings.hours,
     "read_timeout": settings.seconds,
     "call_timeout": settings.seconds,
     "poll_timeout": settings.seconds,

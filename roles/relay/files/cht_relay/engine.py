@@ -25,6 +25,7 @@ from cht_engine.postgrest import PostgREST
 from cht_relay.progress import Progress
 from cht_relay.sizing import PageSize
 from cht_engine.stopping import Stopped
+from cht_engine.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +150,7 @@ class Engine:
             config.postgrest_url,
             config.source,
             "relay",
-            secrets.token,
+            Tokens(secrets.jwt_secret, config.token_hours),
             config.postgrest_ca_file,
             config.call_timeout,
             begun,
@@ -159,7 +160,7 @@ class Engine:
             config.couchdb_url,
             config.couchdb_username,
             secrets.password,
-            secrets.token,
+            secrets.jwt_secret,
         )
         with closing(ahead), closing(couchdb), closing(postgrest):
             with account.first_try(self._wait):

@@ -11,6 +11,7 @@ from cht_engine import settings
 from cht_engine.couchdb import CouchDB
 from cht_engine.postgrest import PostgREST
 from cht_engine.stalling import STALLED
+from cht_engine.tokens import Tokens
 from cht_relay.account import Account
 from cht_relay.config import Config
 from cht_relay.listing import Listing
@@ -38,8 +39,8 @@ class Peers:
         )
         told: List[Tuple[Optional[str], str]] = [(runtime_dir, self._monitor)]
         if relay is not None:
-            self._token = relay.secrets().token
-            told.append((relay.runtime_dir, self._token))
+            self._jwt_secret = relay.secrets().jwt_secret
+            told.append((relay.runtime_dir, self._jwt_secret))
         self._own_account, *self._relays_account = [
             Account(
                 place, config.couchdb_url, config.couchdb_username, self._password, key
@@ -80,7 +81,7 @@ class Peers:
             self._relay.postgrest_url,
             self._config.source,
             "relay",
-            self._token,
+            Tokens(self._jwt_secret, self._relay.token_hours),
             self._relay.postgrest_ca_file,
             self._relay.call_timeout,
         )

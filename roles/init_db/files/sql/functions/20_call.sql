@@ -3,6 +3,21 @@
 
 -- Who calls, and under which lock and stamp.
 
+-- Refuses a token that names no audience, which PostgREST lets pass whatever its jwt-aud is, or that has no end. A caller
+-- who comes without PostgREST has no token.
+CREATE OR REPLACE FUNCTION v1.check_token() RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    claims CONSTANT json := nullif(current_setting('request.jwt.claims', true), '')::json;
+BEGIN
+    IF claims IS NOT NULL AND (claims ->> 'aud' IS NULL OR claims ->> 'exp' IS NULL) THEN
+        RAISE SQLSTATE 'PT401' USING
+            MESSAGE = 'the token must name its audience (aud) and its end (exp)',
+            HINT = 'run site.yml, which deploys an engine whose tokens do';
+    END IF;
+END
+$$;
+
 -- Takes the one lock of claim and ingest, until the transaction ends, and tells the first free stamp (UTC).
 -- Since the lock is held until commit, stamps grow in commit order; since the last one is stored, they also do
 -- when the clock steps back.

@@ -12,6 +12,7 @@ DECLARE
     s v1.source;
     delivered text;
 BEGIN
+    PERFORM v1.check_token();
     PERFORM v1.lock_stamp();
     -- waits for an init_db that gives the source to another engine, and sees what it did
     SELECT * INTO s FROM v1.source t WHERE t.source = claim.source FOR UPDATE;
@@ -49,13 +50,16 @@ $$;
 CREATE OR REPLACE FUNCTION api.ingest(text) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    stamp CONSTANT timestamp := v1.lock_stamp();
-    call_source CONSTANT text := v1.leased_source();
+    stamp timestamp;
+    call_source text;
     header_end integer;
     header record;
     events jsonb;
     counts record;
 BEGIN
+    PERFORM v1.check_token();
+    stamp := v1.lock_stamp();
+    call_source := v1.leased_source();
     IF starts_with(ltrim(left($1, 100)), '[') THEN
         events := v1.read_events($1);
         header := v1.read_last_event(events, $1);
