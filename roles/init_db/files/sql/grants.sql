@@ -76,6 +76,33 @@ ALTER DEFAULT PRIVILEGES FOR ROLE dbt IN SCHEMA marts GRANT SELECT ON TABLES TO 
 ALTER ROLE superset_reader SET default_transaction_read_only = on;
 ALTER ROLE superset_reader SET statement_timeout = '60s';
 
+-- Bytes that are free where dbt's new tables go; df runs in the data directory. Only who may run programs on the server can make it.
+DO $do$
+BEGIN
+    IF NOT pg_has_role(current_user, 'pg_execute_server_program', 'USAGE') THEN
+        RETURN;
+    END IF;
+    CREATE OR REPLACE FUNCTION v1.disk_free() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $function$
+    DECLARE
+        place oid := (SELECT coalesce((SELECT oid FROM pg_tablespace WHERE spcname = current_setting('default_tablespace')), dattablespace)
+                      FROM pg_database WHERE datname = current_database());
+        bytes bigint;
+    BEGIN
+        CREATE TEMPORARY TABLE disk_free (bytes bigint) ON COMMIT DROP;
+        EXECUTE format('COPY pg_temp.disk_free FROM PROGRAM %L', 'df --output=avail --block-size=1 '
+            || CASE (SELECT spcname FROM pg_tablespace WHERE oid = place) WHEN 'pg_default' THEN 'base' ELSE 'pg_tblspc/' || place || '/' END
+            || ' | tail -n 1');
+        SELECT d.bytes INTO bytes FROM pg_temp.disk_free d;
+        DROP TABLE pg_temp.disk_free;
+        RETURN bytes;
+    END
+    $function$;
+    REVOKE EXECUTE ON FUNCTION v1.disk_free() FROM PUBLIC;
+    GRANT EXECUTE ON FUNCTION v1.disk_free() TO dbt;
+END
+$do$;
+
 -- PostgREST learns of new functions and settings at once.
 NOTIFY pgrst, 'reload schema';
 NOTIFY pgrst, 'reload config';
