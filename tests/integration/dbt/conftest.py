@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cht_demo import DATABASES, generate  # noqa: E402
 import hand_worked  # noqa: E402
+from program import Program  # noqa: E402
 
 SIZE = 3000
 
@@ -180,3 +181,27 @@ def warehouse(copy, modelled):
     fresh = copy(modelled)
     yield fresh
     fresh.connection.close()
+
+
+@pytest.fixture(scope="session")
+def first(server, copy, empty, dbt, instance, tmp_path_factory):
+    """A program whose first run, in several rounds, has modelled the demo with the country's package."""
+    warehouse = copy(empty)
+    for database in DATABASES:
+        warehouse.ingest(instance.final(database), database)
+    program = Program(tmp_path_factory.mktemp("program"), dbt)
+    made = program.assemble(program.package("country-package"))
+    assert made["success"], made["output"]
+    program.first = program.update(batch_size=1500)
+    warehouse.connection.close()
+    server.execute("ALTER DATABASE warehouse RENAME TO first")
+    return program
+
+
+@pytest.fixture
+def program(first, copy, tmp_path):
+    """The same, on a copy of its warehouse, with the state of its first run."""
+    mine = first.copy(tmp_path)
+    mine.warehouse = copy("first")
+    yield mine
+    mine.warehouse.connection.close()

@@ -91,6 +91,8 @@ def _update(options: argparse.Namespace) -> int:
     if options.json:
         outcomes = list(update.outcomes.values()) if update else []
         json.dump({"summary": text, "models": [_row(outcome, update.refreshed) for outcome in outcomes]}, sys.stdout)
+    if update and update.trouble:
+        return 1
     return 0 if well else exit_code(update)
 
 
@@ -132,7 +134,11 @@ def _sum_up(update, seconds: float) -> str:
         text += f", {len(update.refreshed)} made anew"
     if failed:
         text += f"; failed: {', '.join(sorted(outcome.name for outcome in failed))}"
-    log.log(logging.ERROR if failed else logging.INFO, "%s", text)
+    if update.trouble:
+        text += f"; not made anew: {update.trouble}"
+    if update.outdated:
+        text += f"; as they were before a refresh: {', '.join(update.outdated)}"
+    log.log(logging.ERROR if failed or update.trouble else logging.INFO, "%s", text)
     return text
 
 

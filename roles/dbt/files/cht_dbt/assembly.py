@@ -9,9 +9,7 @@ nothing. It is named by its content.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +17,7 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 import yaml
 
-from cht_dbt.calls import Dbt, DbtError, install_packages
+from cht_dbt.calls import Dbt, DbtError, environment_of, install_packages
 
 _PROJECT = "dbt_project.yml"
 # What a package says it needs, from the network as a rule. What it does need is a package of the site.
@@ -142,23 +140,13 @@ def _copy(source: Path, target: Path, without: Iterable[str] = ()) -> None:
 
 
 def _check(project: Path, variables: Mapping[str, Any]) -> None:
-    with _environment(DBT_PROJECT_DIR=project, DBT_PROFILES_DIR=project, DBT_TARGET_PATH=project / "target", DBT_LOG_PATH=project / "logs"):
+    paths = {"DBT_PROJECT_DIR": project, "DBT_PROFILES_DIR": project, "DBT_TARGET_PATH": project / "target", "DBT_LOG_PATH": project / "logs"}
+    with environment_of({**{name: str(path) for name, path in paths.items()}, "DBT_LOG_LEVEL_FILE": "none", "DO_NOT_TRACK": "1"}):
         install_packages()
         Dbt(variables, project / "target").read()
     for directory in ("target", "logs"):
         if (project / directory).exists():
             shutil.rmtree(project / directory)
-
-
-@contextmanager
-def _environment(**values: Path) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update({name: str(value) for name, value in values.items()}, DBT_LOG_LEVEL_FILE="none", DO_NOT_TRACK="1")
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _make_current(into: Path, project: Path) -> bool:

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from cht_dbt.outcomes import Outcome
 
@@ -24,10 +26,17 @@ class Dbt:
     """The project, read once it is asked what is in it. Each method raises DbtError where it cannot be read."""
 
     def __init__(self, variables: Mapping[str, Any], target: Path) -> None:
-        """variables: as --vars takes them. target: where dbt writes its artifacts, DBT_TARGET_PATH."""
-        self._variables = json.dumps(variables)
+        """variables: as --vars takes them. target: where dbt writes its artifacts."""
+        self._variables = variables
         self._target = target
+        self._environment: Mapping[str, str] = {}
         self._manifest: Any = None
+
+    def elsewhere(self, name: str, environment: Mapping[str, str]) -> Dbt:
+        """The same project, with other environment variables, and artifacts in a directory of this name."""
+        other = Dbt(self._variables, self._target / name)
+        other._environment = environment
+        return other
 
     def read(self) -> None:
         """Raises DbtError unless dbt can read it."""
@@ -70,10 +79,23 @@ class Dbt:
 
         # A copy, since dbt writes into what it is given.
         manifest = self._manifest.deepcopy() if self._manifest else None
-        answer = dbtRunner(manifest).invoke([verb, *_SILENT, "--vars", self._variables, *arguments])
+        with environment_of({**self._environment, "DBT_TARGET_PATH": str(self._target)}):
+            answer = dbtRunner(manifest).invoke([verb, *_SILENT, "--vars", json.dumps(self._variables), *arguments])
         if answer.exception is not None:
             raise DbtError(str(answer.exception)) from answer.exception
         return answer.result
+
+
+@contextmanager
+def environment_of(values: Mapping[str, str]) -> Iterator[None]:
+    """With these variables in the process's environment."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def install_packages() -> None:

@@ -1,9 +1,14 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run: refresh what changed in the project, then bring all models up to date with what was synced."""
+"""One run: refresh what changed in the project, then bring all models up to date with what was synced.
+
+Models that are not there yet are made where they belong. Where one changed that is there, all are made beside those in use, and
+take their place together: no dashboard misses one meanwhile, or sees old and new ones mixed.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import random
@@ -16,6 +21,8 @@ from typing import Any, Callable, Mapping, Sequence
 
 from cht_engine import settings
 
+from cht_dbt.assembly import OWN_NAME
+from cht_dbt.beside import NEXT, Beside, Refused
 from cht_dbt.calls import Dbt
 from cht_dbt.outcomes import Outcome, below, in_short, is_transient, to_try_again
 from cht_dbt.record import Record, content, fingerprint
@@ -23,13 +30,14 @@ from cht_dbt.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 
-# dbt drops a view and makes it again, which locks readers out: not unless it, or what is below it, changed.
+# dbt drops a view and makes it again, which locks readers out: so only beside those in use, by a refresh.
 NO_VIEWS = "config.materialized:view"
-# Its rows are history. Made by the first run, and never refreshed.
+# Its rows are history, which stays where it is made again.
 HISTORY = "dbt_results"
 # Variables that change no model's content.
 HARMLESS = ("batch_size", "dbt_results_days")
 PAUSES = (2.0, 10.0, 30.0)  # seconds before another try of what failed for a passing reason
+PATIENCE = 60.0  # seconds for which new models try to take the place of those in use, while others read these
 
 
 @dataclass
@@ -43,6 +51,7 @@ class Settings:
     select: Sequence[str] = ()
     exclude: Sequence[str] = ()
     pauses: Sequence[float] = PAUSES
+    patience: float = PATIENCE
 
 
 _CHECKS: Mapping[str, settings.Check] = {
@@ -52,6 +61,7 @@ _CHECKS: Mapping[str, settings.Check] = {
     "select": settings.texts,
     "exclude": settings.texts,
     "pauses": lambda value: tuple(settings.seconds(pause) for pause in value),
+    "patience": settings.seconds,
 }
 
 
@@ -60,25 +70,37 @@ def load(path: Path) -> Settings:
     return settings.load(str(path), Settings, _CHECKS)
 
 
+@dataclass
+class Models:
+    """The models in one place: in use, or beside."""
+
+    dbt: Dbt
+    record: Record
+    warehouse: Warehouse
+
+
 class Update:
-    """One run. Its outcomes are the last of each node."""
+    """One run. Its outcomes are the last of each node; trouble is what else went wrong, outdated which views show old models."""
 
     def __init__(self, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> None:
         """tell: hears in a line what goes on."""
         self._settings = settings
         self._tell = tell
-        self._warehouse = Warehouse(settings.builtin)
-        self._record = Record(settings.state / "refreshed")
+        batch = {"batch_size": settings.batch_size} if settings.batch_size else {}
+        variables, target = {**settings.variables, **batch}, Path(os.environ["DBT_TARGET_PATH"])
+        self._used = Models(Dbt(variables, target), Record(settings.state / "refreshed"), Warehouse(settings.builtin))
+        self._next = self._models_beside(set())
+        self._beside = Beside(settings.patience)
         self.outcomes: dict[str, Outcome] = {}
         self.refreshed: set[str] = set()
+        self.trouble = ""
+        self.outdated: list[str] = []
         self._newest: datetime | None = None
-        batch = {"batch_size": settings.batch_size} if settings.batch_size else {}
-        self._dbt = Dbt({**settings.variables, **batch}, Path(os.environ["DBT_TARGET_PATH"]))
 
     def is_needed(self) -> bool:
         """Whether anything changed since a run within the last hour, the project included. dbt is not started for that."""
-        as_recorded = self._record.holds(self._fingerprint()) and self._is_complete(self._project())
-        return not (as_recorded and self._patiently(self._warehouse.is_idle))
+        as_recorded = self._used.record.holds(self._fingerprint()) and self._is_complete(self._project())
+        return not (as_recorded and self._patiently(self._used.warehouse.is_idle))
 
     def run(self, only: Sequence[str] = (), full_refresh: bool = False) -> bool:
         """Do it; whether all went well. Raises DbtError, psycopg2.Error.
@@ -86,18 +108,17 @@ class Update:
         only: just these models as they are, by dbt's selectors. full_refresh: make all anew, whatever changed.
         """
         self._tell("reading the project")
-        self._newest = self._patiently(self._warehouse.newest)
+        used = self._used
+        self._newest = self._patiently(used.warehouse.newest)
         wanted = self._fingerprint()
         if only:
-            waiting = set(self._dbt.models()) if not self._record.holds(wanted) else self._changed()
-            self._bring_up_to_date(only, [], waiting)
+            waiting = set(used.dbt.models()) if not used.record.holds(wanted) else self._changed(used)
+            self._bring_up_to_date(used, only, [NO_VIEWS], waiting)
         else:
-            everything = full_refresh or not self._record.holds(wanted)
-            waiting = self._refresh_everything(wanted) if everything else self._refresh_changed(wanted)
-            done = None if not everything else self._patiently(self._warehouse.done)
-            if not everything or self._is_behind(done):
-                self._bring_up_to_date(self._settings.select, [NO_VIEWS], waiting)
-        return not any(outcome.status != "success" for outcome in self.outcomes.values())
+            waiting, all_new = self._refresh(wanted, full_refresh)
+            if not all_new or self._is_behind(self._patiently(used.warehouse.done)):
+                self._bring_up_to_date(used, self._settings.select, [NO_VIEWS], waiting)
+        return not self.trouble and not any(outcome.status != "success" for outcome in self.outcomes.values())
 
     def _fingerprint(self) -> str:
         variables = {name: value for name, value in self._settings.variables.items() if name not in HARMLESS}
@@ -110,84 +131,170 @@ class Update:
 
     # ---- refreshes
 
-    def _refresh_everything(self, wanted: str) -> set[str]:
-        """Ids of the models that still wait for a refresh."""
-        self._tell("making all models anew")
-        self._record.clear()
-        kept = self._history()
-        exclude = [*self._settings.exclude, *map(self._dbt.selector, kept)]
-        self._run(self._settings.select, exclude, full_refresh=True)
-        return self._store(kept, wanted, set(self._dbt.models()) - kept)
-
-    def _refresh_changed(self, wanted: str) -> set[str]:
-        """Ids of the models that still wait for a refresh."""
-        project = self._project()  # as it is now: while this runs another may be put in its place
+    def _refresh(self, wanted: str, full_refresh: bool) -> tuple[set[str], bool]:
+        """Ids of the models that still wait for a refresh; and whether all were just made."""
+        used, project = self._used, self._project()  # as it is now: while this runs another may be put in its place
+        made, replaced = self._patiently(self._beside.is_used)
+        if replaced:
+            self.outdated = self._patiently(self._beside.tidy)
+        known = used.record.holds(wanted) and not full_refresh
         # Most runs: then dbt need not tell what changed, which takes as long as its start.
-        if self._is_complete(project):
-            return set()
-        kept = self._history()
-        changed = self._changed()
-        refresh = changed - kept
-        if refresh:
-            self._tell(f"making {len(refresh)} changed models anew")
-            self._run([self._dbt.selector(id_) for id_ in sorted(refresh)], full_refresh=True)
-        waiting = self._store(kept | (set(self._dbt.models()) - changed), wanted, refresh) if changed else set()
+        complete = known and self._is_complete(project)
+        kept = set() if complete else self._history()
+        changed = set() if complete else self._changed(used) if known else set(used.dbt.models())
+        if self._is_any_there(changed - kept):
+            return self._refresh_beside(changed, wanted, made and not full_refresh)
+        changed -= kept
+        if made:
+            self._drop_next()
+        if complete:
+            return set(), False
+        if not known:
+            self._tell("making all models")
+            used.record.clear()
+            self._run(used, self._settings.select, [*self._settings.exclude, *map(used.dbt.selector, kept)], full_refresh=True)
+            return self._store(used, kept, wanted, changed), True
+        if changed:
+            self._tell(f"making {len(changed)} models")
+            self._run(used, [used.dbt.selector(id_) for id_ in sorted(changed)], full_refresh=True)
+            waiting = self._store(used, set(used.dbt.models()) - changed, wanted, changed)
+        else:
+            waiting = set()
         if not waiting:
-            self._record.complete(project)
-        return waiting
+            used.record.complete(project)
+        return waiting, False
+
+    def _refresh_beside(self, changed: set[str], wanted: str, made: bool) -> tuple[set[str], bool]:
+        """The same, of models that are there. made: whether an earlier run has left models that can be used."""
+        part = self._part(changed) if self._used.record.holds(wanted) and changed < set(self._used.dbt.models()) else set()
+        self._next = self._models_beside(part)
+        try:
+            waiting = self._make_next(fingerprint(wanted=wanted, part=sorted(part)), part, made)
+            if _own(waiting):
+                self.trouble = "some failed, so those in use stay as they were"
+                self._drop_next()  # it may be the disk that was full
+            elif changed - waiting or not self._used.record.holds(wanted):
+                return self._swap(wanted, changed, part, waiting), not part
+        except Refused as error:
+            self.trouble = str(error)
+        # Those in use stay as they are, but for what did not change.
+        self.refreshed = set()
+        self.outcomes = {id_: outcome for id_, outcome in self.outcomes.items() if outcome.status != "success"}
+        return changed, False
+
+    def _part(self, changed: set[str]) -> set[str]:
+        """The changed models, where they can be made beside alone; else empty, for all.
+
+        Views can, and a package's models. Other tables hang on one another, by foreign keys and triggers.
+        """
+        nodes = [node for id_, node in self._used.dbt.models().items() if id_ in changed]
+        alone = all(
+            node["config"].get("materialized") == "view" or (node["package_name"] != OWN_NAME and not node["config"].get("meta", {}).get("follows"))
+            for node in nodes
+        )
+        return changed if alone else set()
+
+    def _models_beside(self, part: set[str]) -> Models:
+        environment = {"CHT_SYNC_DBT_PART": json.dumps(sorted(part))} if part else {"CHT_SYNC_DBT_SCHEMA": NEXT, "POSTGRES_SCHEMA": NEXT}
+        settings, dbt = self._settings, self._used.dbt
+        return Models(dbt.elsewhere("next", environment), Record(settings.state / "next"), Warehouse(settings.builtin, NEXT))
+
+    def _make_next(self, wanted: str, part: set[str], made: bool) -> set[str]:
+        """Make models beside those in use, up to what was synced; ids of those that failed. Raises Refused."""
+        next_, again = self._next, made and self._next.record.holds(wanted)
+        wished = part or set(next_.dbt.models())
+        if not again:
+            self._beside.check_room(self._places(part))
+            self._drop_next()
+            self._beside.prepare([next_.dbt.models()[id_]["name"] for id_ in part])
+        changed = self._changed(next_) & wished if again else wished
+        self._tell(f"making {len(changed)} models beside those in use")
+        if not (again or part):
+            self._run(next_, self._settings.select, self._settings.exclude, full_refresh=True)
+        elif changed:
+            self._run(next_, [next_.dbt.selector(id_) for id_ in sorted(changed)], full_refresh=True)
+        waiting = self._store(next_, wished - changed, wanted, changed)
+        if not (part or _own(waiting)) and (again or self._is_behind(self._patiently(next_.warehouse.done))):
+            self._bring_up_to_date(next_, self._settings.select, [NO_VIEWS], waiting)
+        return waiting | {id_ for id_, outcome in self.outcomes.items() if outcome.status != "success"}
+
+    def _swap(self, wanted: str, changed: set[str], part: set[str], waiting: set[str]) -> set[str]:
+        """Put those beside in the place of those in use; ids of the models that wait. Raises Refused."""
+        self._tell("putting the new models in their place")
+        used = self._used
+        history = [node["alias"] for node in used.dbt.models().values() if node["name"] == HISTORY]
+        names = [used.dbt.models()[id_]["name"] for id_ in part]
+        self._patiently(lambda: self._beside.swap(self._places(part), history, names))
+        self.refreshed = set(self._next.record.models()) - waiting
+        used.record.store(used.dbt.manifest, set(used.dbt.models()) - changed | self.refreshed, wanted)
+        self._next.record.clear()
+        self.outdated = self._patiently(self._beside.tidy)
+        return waiting & set(used.dbt.models())
+
+    def _drop_next(self) -> None:
+        self._next.record.clear()
+        self._patiently(self._beside.clear)
+
+    def _places(self, part: set[str]) -> dict[str, str]:
+        """By the name of each model's table or view its schema; of a part of the models, or of all."""
+        nodes = self._used.dbt.models().items()
+        return {node["alias"]: node["schema"] for id_, node in nodes if _has_relation(node) and (not part or id_ in part)}
+
+    def _is_any_there(self, ids: set[str]) -> bool:
+        nodes = [node for id_, node in self._used.dbt.models().items() if id_ in ids and _has_relation(node)] if ids else []
+        relations = {(node["schema"], node["alias"]) for node in nodes}
+        return bool(relations) and len(self._patiently(lambda: self._used.warehouse.missing(relations))) < len(relations)
 
     def _is_complete(self, project: str) -> bool:
-        """Whether all models stand in the warehouse as this project has them."""
-        return self._record.is_complete(project) and not self._missing()
+        """Whether all models in use stand in the warehouse as this project has them."""
+        return self._used.record.is_complete(project) and not self._missing(self._used)
 
     def _project(self) -> str:
         settings = self._settings
         return fingerprint(content=content(Path(os.environ["DBT_PROJECT_DIR"])), select=settings.select, exclude=settings.exclude)
 
-    def _changed(self) -> set[str]:
+    def _changed(self, models: Models) -> set[str]:
         """Ids of the models that are not as the record has them, or are not there, and of what depends on them."""
-        missing = self._missing()
+        missing = self._missing(models)
         if missing:
-            self._record.forget(missing)
+            models.record.forget(missing)
         # An intersection of both, for each of the selectors.
         select = [f"state:modified+,{selector}" for selector in self._settings.select] or ["state:modified+"]
-        return self._dbt.changed(select, self._settings.exclude, self._record.directory)
+        return models.dbt.changed(select, self._settings.exclude, models.record.directory)
 
-    def _missing(self) -> set[str]:
+    def _missing(self, models: Models) -> set[str]:
         """Ids of the recorded models whose tables or views are not there."""
-        models = self._record.models()
-        relations = {
-            (node["schema"], node["alias"]): id_ for id_, node in models.items() if node["config"]["materialized"] != "ephemeral"
-        }
-        return {relations[relation] for relation in self._patiently(lambda: self._warehouse.missing(relations))}
+        nodes = models.record.models()
+        relations = {(node["schema"], node["alias"]): id_ for id_, node in nodes.items() if _has_relation(node)}
+        return {relations[relation] for relation in self._patiently(lambda: models.warehouse.missing(relations))}
 
     def _history(self) -> set[str]:
         """Id of the table of results, once it is there."""
-        nodes = {id_: node for id_, node in self._dbt.models().items() if node["name"] == HISTORY}
+        nodes = {id_: node for id_, node in self._used.dbt.models().items() if node["name"] == HISTORY}
         return {
             id_ for id_, node in nodes.items()
-            if not self._patiently(lambda node=node: self._warehouse.missing([(node["schema"], node["alias"])]))
+            if not self._patiently(lambda node=node: self._used.warehouse.missing([(node["schema"], node["alias"])]))
         }  # fmt: skip
 
-    def _store(self, kept: set[str], wanted: str, asked: set[str]) -> set[str]:
+    def _store(self, models: Models, kept: set[str], wanted: str, asked: set[str]) -> set[str]:
         """Record what was refreshed; ids of what was not, with what depends on it."""
         self.refreshed = {id_ for id_ in asked if id_ in self.outcomes and self.outcomes[id_].status == "success"}
         tried = {id_ for id_ in asked if id_ in self.outcomes}
         # A run that came to none of its models, since a hook failed, has refreshed none.
-        self._record.store(self._dbt.manifest, kept | self.refreshed, wanted)
+        models.record.store(models.dbt.manifest, kept | self.refreshed, wanted)
         left = asked - self.refreshed if not tried else tried - self.refreshed
-        return below(left, self._dbt.children) & set(self._dbt.models())
+        return below(left, models.dbt.children) & set(models.dbt.models())
 
     # ---- what was synced
 
-    def _bring_up_to_date(self, select: Sequence[str], exclude: Sequence[str], waiting: set[str]) -> None:
+    def _bring_up_to_date(self, models: Models, select: Sequence[str], exclude: Sequence[str], waiting: set[str]) -> None:
         """Incremental rounds, until what was there when the run began is modelled."""
-        exclude = [*exclude, *self._settings.exclude, *(self._dbt.selector(id_) for id_ in sorted(waiting))]
+        exclude = [*exclude, *self._settings.exclude, *(models.dbt.selector(id_) for id_ in sorted(waiting))]
         number, before = 1, None
         while True:
             self._tell("bringing the models up to date" + (f", round {number}, documents up to {before} done" if before else ""))
-            self._run(select, exclude)
-            done = self._patiently(self._warehouse.done) if self._settings.batch_size else None
+            self._run(models, select, exclude)
+            done = self._patiently(models.warehouse.done) if self._settings.batch_size else None
             if not self._is_behind(done) or done == before:
                 return
             number, before = number + 1, done
@@ -197,12 +304,12 @@ class Update:
 
     # ---- tries
 
-    def _run(self, select: Sequence[str] = (), exclude: Sequence[str] = (), full_refresh: bool = False) -> None:
+    def _run(self, models: Models, select: Sequence[str] = (), exclude: Sequence[str] = (), full_refresh: bool = False) -> None:
         """One run of dbt, and others of what failed for a passing reason."""
-        outcomes = self._patiently(lambda: self._dbt.run(select, exclude, full_refresh))
+        outcomes = self._patiently(lambda: models.dbt.run(select, exclude, full_refresh))
         for pause in self._settings.pauses:
             self.outcomes.update((outcome.id, outcome) for outcome in outcomes)
-            again = to_try_again(outcomes, self._dbt.children) if any(outcome.failed for outcome in outcomes) else set()
+            again = to_try_again(outcomes, models.dbt.children) if any(outcome.failed for outcome in outcomes) else set()
             if not again:
                 return
             names = ", ".join(sorted(self.outcomes[id_].name for id_ in again))
@@ -210,8 +317,8 @@ class Update:
             log.warning("trying again: %s (%s)", names, reason)
             _pause(pause)
             if not any(self.outcomes[id_].is_hook for id_ in again):
-                select, exclude = [self._dbt.selector(id_) for id_ in sorted(again)], ()
-            outcomes = self._patiently(lambda: self._dbt.run(select, exclude, full_refresh))
+                select, exclude = [models.dbt.selector(id_) for id_ in sorted(again)], ()
+            outcomes = self._patiently(lambda: models.dbt.run(select, exclude, full_refresh))
         self.outcomes.update((outcome.id, outcome) for outcome in outcomes)
 
     def _patiently(self, what: Callable[[], Any]) -> Any:
@@ -225,6 +332,15 @@ class Update:
                 log.warning("trying again: %s", in_short(str(error)))
                 _pause(pause)
         return what()
+
+
+def _own(ids: set[str]) -> set[str]:
+    """Those of the built-in project."""
+    return {id_ for id_ in ids if id_.split(".")[1] == OWN_NAME}
+
+
+def _has_relation(node: Mapping[str, Any]) -> bool:
+    return node["config"].get("materialized") != "ephemeral"
 
 
 def _pause(seconds: float) -> None:

@@ -5,16 +5,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Collection
+from typing import Any, Collection, Iterator
 
 import psycopg2
 
 # The newest change that can reach the models, and the newest that did.
 _NEWEST = "SELECT max(saved_timestamp) FROM v1.couchdb"
 _NEWEST_KEPT = "SELECT max(saved_timestamp) FROM v1.couchdb WHERE NOT _deleted"
-_DONE = "SELECT max(saved_timestamp) FROM dbt.watermark WHERE model = 'document_metadata'"
-_DONE_UPSTREAM = "SELECT max(saved_timestamp) FROM dbt.document_metadata"
+_DONE = "SELECT max(saved_timestamp) FROM {schema}.watermark WHERE model = 'document_metadata'"
+_DONE_UPSTREAM = "SELECT max(saved_timestamp) FROM {schema}.document_metadata"
 # Nothing new for any model, no row to make again, and the last run went well. A run an hour is made whatever this says:
 # a month may have begun, or somebody have dropped a trigger.
 _IDLE = """
@@ -33,9 +34,10 @@ SELECT coalesce(
 class Warehouse:
     """Reached as libpq's environment variables say, with dbt's password."""
 
-    def __init__(self, builtin: bool) -> None:
-        """builtin: whether the base models are ours, which keep a watermark."""
+    def __init__(self, builtin: bool, schema: str = "dbt") -> None:
+        """builtin: whether the base models are ours, which keep a watermark. schema: where they are."""
         self._builtin = builtin
+        self._schema = schema
 
     def newest(self) -> datetime | None:
         """Stamp of the newest change."""
@@ -43,7 +45,7 @@ class Warehouse:
 
     def done(self) -> datetime | None:
         """Up to which stamp the first model is done."""
-        return self._ask(_DONE if self._builtin else _DONE_UPSTREAM)[0][0]
+        return self._ask((_DONE if self._builtin else _DONE_UPSTREAM).format(schema=self._schema))[0][0]
 
     def is_idle(self) -> bool:
         """Whether a run would find nothing to do. False where the base models are not ours, or it cannot be told."""
@@ -59,10 +61,18 @@ class Warehouse:
 
     @staticmethod
     def _ask(sql: str, *parameters: object) -> list[tuple]:
-        connection = psycopg2.connect(password=os.environ.get("DBT_ENV_SECRET_PASSWORD", ""), connect_timeout=30)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql, parameters or None)
-                return cursor.fetchall()
-        finally:
-            connection.close()
+        with connect() as cursor:
+            cursor.execute(sql, parameters or None)
+            return cursor.fetchall()
+
+
+@contextmanager
+def connect() -> Iterator[Any]:
+    """A cursor for statements each on its own."""
+    connection = psycopg2.connect(password=os.environ.get("DBT_ENV_SECRET_PASSWORD", ""), connect_timeout=30)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()

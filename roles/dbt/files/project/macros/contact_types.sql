@@ -35,7 +35,7 @@ select id, person, false from fixed where id not in (select id from setting)
 {% macro sort_contacts_again() %}
     {%- if is_incremental() %}
     delete from {{ this }} where id not in (select id from ({{ contact_types() }}) now);
-    delete from {{ target.schema }}.watermark where model in ('person', 'place', 'patient') and exists (
+    delete from {{ own_schema() }}.watermark where model in ('person', 'place', 'patient') and exists (
         (table contact_type_before except table {{ this }}) union all (table {{ this }} except table contact_type_before)
     )
     {%- endif %}

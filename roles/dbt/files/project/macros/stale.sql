@@ -25,8 +25,8 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
 
 {# on-run-start: the table of keys; and no trigger stays of what is followed no more. #}
 {% macro create_stale() %}
-    create table if not exists {{ target.schema }}.stale (model text not null, key text not null);
-    create index if not exists stale_model on {{ target.schema }}.stale (model);
+    create table if not exists {{ own_schema() }}.stale (model text not null, key text not null);
+    create index if not exists stale_model on {{ own_schema() }}.stale (model);
     {%- if execute %}
     {%- set wanted = [] %}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.meta.follows %}
@@ -38,13 +38,17 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     declare
         unwanted regprocedure;
     begin
+        -- Others wait behind this one where somebody reads a followed table for long: then the next run drops it.
+        perform set_config('lock_timeout', '500ms', true);
         for unwanted in
             select oid from pg_proc
-            where pronamespace = '{{ target.schema }}'::regnamespace and proname ^@ 'stale_'
+            where pronamespace = '{{ own_schema() }}'::regnamespace and proname ^@ 'stale_'
               and proname not in ({{ (wanted or ["''"]) | join(', ') }})
         loop
             execute format('drop function %s cascade', unwanted);
         end loop;
+    exception when lock_not_available then
+        null;
     end
     $do$
     {%- endif %}
@@ -78,7 +82,7 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
             'function': 'stale_' ~ model.name ~ '_by_' ~ name,
             'columns': '"' ~ follow.reads | join('", "') ~ '"',
             'query': follow['keys'],
-            'digest': local_md5(follow | string ~ model.schema),
+            'digest': local_md5(follow | string ~ schema_in_use(model)),
         }) -%}
     {%- endfor -%}
     {{ return(parents) }}
@@ -94,12 +98,12 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     where 3 > (
         select count(*) from pg_trigger t join pg_proc p on p.oid = t.tgfoid
         where t.tgrelid = to_regclass(wanted.relation) and t.tgenabled <> 'D' and p.proname = wanted.function
-          and p.pronamespace = to_regnamespace('{{ target.schema }}') and obj_description(p.oid, 'pg_proc') = wanted.digest
+          and p.pronamespace = to_regnamespace('{{ own_schema() }}') and obj_description(p.oid, 'pg_proc') = wanted.digest
     )
 {%- endmacro %}
 
 {% macro nothing_stale() -%}
-    select not exists (select from {{ target.schema }}.stale where model = '{{ model.name }}')
+    select not exists (select from {{ own_schema() }}.stale where model = '{{ model.name }}')
         and not exists ({{ unfollowed(followed()) }})
 {%- endmacro %}
 
@@ -110,8 +114,8 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     {%- for number in missing %}
     {{ make_triggers(parents[number]) }}
     {%- if is_incremental() %}
-    insert into {{ target.schema }}.stale select distinct '{{ model.name }}', {{ stale_key() }} from {{ this }};
-    insert into {{ target.schema }}.stale with changed as (select {{ parents[number].columns }} from {{ parents[number].relation }})
+    insert into {{ own_schema() }}.stale select distinct '{{ model.name }}', {{ stale_key() }} from {{ this }};
+    insert into {{ own_schema() }}.stale with changed as (select {{ parents[number].columns }} from {{ parents[number].relation }})
     select '{{ model.name }}', key from ({{ parents[number].query }}) keys (key) where key is not null;
     {%- endif %}
     {%- endfor %}
@@ -121,21 +125,21 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
     {%- endif %}
     {%- if is_incremental() %}
     create temp table stale_keys (key text) on commit drop;
-    with taken as (delete from {{ target.schema }}.stale where model = '{{ model.name }}' returning key)
+    with taken as (delete from {{ own_schema() }}.stale where model = '{{ model.name }}' returning key)
     insert into stale_keys select distinct key from taken;
     analyze stale_keys
     {%- else %}
-    delete from {{ target.schema }}.stale where model = '{{ model.name }}'
+    delete from {{ own_schema() }}.stale where model = '{{ model.name }}'
     {%- endif %}
 {% endmacro %}
 
 {% macro make_triggers(parent) %}
-    {%- set function = target.schema ~ '.' ~ parent.function %}
+    {%- set function = own_schema() ~ '.' ~ parent.function %}
     create or replace function {{ function }}() returns trigger language plpgsql
-    set search_path = {{ target.schema }}, {{ model.schema }}, pg_temp
+    set search_path = {{ own_schema() }}, {{ 'dbt, ' if is_beside() }}{{ schema_in_use(model) }}, pg_temp
     as $function$
     begin
-        if to_regclass('{{ this }}') is null then
+        if to_regclass('"{{ this.identifier }}"') is null then
             -- Whoever makes it anew makes all of it.
             return null;
         end if;

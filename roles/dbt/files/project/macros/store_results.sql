@@ -14,7 +14,7 @@
         {%- set end = (result.timing | selectattr('completed_at') | map(attribute='completed_at') | max) if times else start %}
         (
             '{{ invocation_id }}.{{ result.node.unique_id }}', '{{ invocation_id }}', '{{ result.node.unique_id }}',
-            '{{ result.node.database }}', '{{ result.node.schema }}', '{{ result.node.name }}',
+            '{{ result.node.database }}', '{{ schema_in_use(result.node) }}', '{{ result.node.name }}',
             '{{ result.node.resource_type }}', '{{ result.status }}',
             '{{ start.strftime("%Y-%m-%d %H:%M:%S.%f") }}', '{{ end.strftime("%Y-%m-%d %H:%M:%S.%f") }}',
             {{ result.execution_time }}, {{ result.adapter_response.get('rows_affected', 'null') }}

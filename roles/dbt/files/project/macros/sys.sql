@@ -3,14 +3,14 @@
 
 {# on-run-start: the project's models, as a table. A view that lists them would only be made anew when it changes itself. #}
 {% macro list_models() %}
-    {%- set table = target.schema ~ '.project_model' %}
+    {%- set table = own_schema() ~ '.project_model' %}
     create table if not exists {{ table }} (
         unique_id text primary key, schema_name text not null, model text not null, materialized text not null
     )
     {%- if execute %}
     {%- set rows = [] %}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized != 'ephemeral' %}
-        {%- do rows.append("('" ~ [node.unique_id, node.schema, node.name, node.config.materialized] | join("', '") ~ "')") %}
+        {%- do rows.append("('" ~ [node.unique_id, schema_in_use(node), node.name, node.config.materialized] | join("', '") ~ "')") %}
     {%- endfor %};
     delete from {{ table }} kept where row(kept.*) not in (values {{ rows | join(', ') }});
     insert into {{ table }} values {{ rows | join(', ') }} on conflict do nothing

@@ -10,7 +10,7 @@ A table that was made anew (a full refresh) has lost its triggers; then the mode
 #}
 
 {% macro tally() -%}
-    {{ target.schema }}.document_tally
+    {{ own_schema() }}.document_tally
 {%- endmacro %}
 
 {# Counts of a table's rows; sign is 1 or -1. #}
@@ -44,13 +44,14 @@ A table that was made anew (a full refresh) has lost its triggers; then the mode
     create table if not exists {{ tally() }} (
         day date not null, instance text not null, dbname text not null, doc_type text not null, documents bigint not null
     );
-    create or replace function {{ tally() }}() returns trigger language plpgsql as $function$
+    create or replace function {{ tally() }}() returns trigger language plpgsql set search_path = {{ own_schema() }}, pg_temp
+    as $function$
     begin
         if tg_op <> 'DELETE' then
-            insert into {{ tally() }} {{ tallied('new_rows', 1) }};
+            insert into document_tally {{ tallied('new_rows', 1) }};
         end if;
         if tg_op <> 'INSERT' then
-            insert into {{ tally() }} {{ tallied('old_rows', -1) }};
+            insert into document_tally {{ tallied('old_rows', -1) }};
         end if;
         return null;
     end

@@ -15,7 +15,7 @@ a model half done.
 #}
 
 {% macro create_watermark() %}
-    create table if not exists {{ target.schema }}.watermark (
+    create table if not exists {{ own_schema() }}.watermark (
         model text primary key,
         saved_timestamp timestamp not null
     )
@@ -27,7 +27,7 @@ a model half done.
     {%- for node in model.depends_on.nodes if node.startswith('model.') -%}
         {%- do parents.append("'" ~ node.split('.') | last ~ "'") -%}
     {%- endfor -%}
-    {%- set watermarks = "saved_timestamp) from " ~ target.schema ~ ".watermark where model" -%}
+    {%- set watermarks = "saved_timestamp) from " ~ own_schema() ~ ".watermark where model" -%}
     {%- set since = "coalesce((select max(" ~ watermarks ~ " = '" ~ model.name ~ "' and " ~ is_incremental() ~ "), '-infinity')" -%}
     {%- set newest = "select max(saved_timestamp) from " ~ source('v1', 'couchdb') -%}
     {%- if parents -%}
@@ -57,10 +57,10 @@ a model half done.
 {%- endmacro %}
 
 {% macro close_window() %}
-    insert into {{ target.schema }}.watermark as w (model, saved_timestamp)
+    insert into {{ own_schema() }}.watermark as w (model, saved_timestamp)
     select '{{ model.name }}', current_setting('cht.until')::timestamp
     where not exists (
-        select from {{ target.schema }}.watermark
+        select from {{ own_schema() }}.watermark
         where model = '{{ model.name }}' and saved_timestamp = current_setting('cht.until')::timestamp
     )
     on conflict (model) do update set saved_timestamp = excluded.saved_timestamp;
