@@ -83,6 +83,12 @@ def grants(warehouse):
                             "WHERE relnamespace IN ('dbt'::regnamespace, 'marts'::regnamespace) AND relkind IN ('r', 'v') AND acl.grantee <> relowner ORDER BY 1")
 
 
+def triggers(warehouse):
+    """What each mart follows, and by which description: a run counts all rows as changed where it is another."""
+    return warehouse.query("SELECT proname, obj_description(p.oid, 'pg_proc'), proconfig, count(*) FROM pg_proc p JOIN pg_trigger ON tgfoid = p.oid "
+                           "WHERE pronamespace = 'dbt'::regnamespace GROUP BY 1, 2, 3 ORDER BY 1")
+
+
 def follows(program):
     """A run after changes brings all in step, without making anything again."""
     warehouse = program.warehouse
@@ -101,7 +107,7 @@ def test_an_upgrade_that_changes_columns(program):
                     "CREATE VIEW marts.of_dbt AS SELECT uuid FROM marts.fct_report; ALTER VIEW marts.of_dbt OWNER TO dbt; "
                     "CREATE TABLE marts.by_hand AS SELECT 1 AS x; GRANT SELECT ON marts.fct_report TO monitor; "
                     "COMMENT ON VIEW marts.rpt_task IS 'ours'; COMMENT ON COLUMN marts.fct_report.form IS 'our forms'")
-    keys, rights = foreign_keys(warehouse), grants(warehouse)
+    keys, rights, followed = foreign_keys(warehouse), grants(warehouse), triggers(warehouse)
     history = warehouse.column("SELECT result_id FROM dbt.dbt_results ORDER BY 1")
     program.edit_project("models/marts/tables/fct_report.sql", "    r.form,\n", "    r.form,\n    7 as added,\n")
     program.edit_project("models/marts/tables/facts.yml", ONE_MORE, ONE_MORE + "      - {name: added, data_type: integer}\n")
@@ -118,7 +124,7 @@ def test_an_upgrade_that_changes_columns(program):
     assert warehouse.column("SELECT DISTINCT received FROM marts.rpt_data_record") == [7]
     assert warehouse.value("SELECT count(*) FROM marts.of_dbt WHERE uuid = 'before'") == 1 == warehouse.value("SELECT x FROM marts.by_hand")
     assert warehouse.value("SELECT has_table_privilege('superset_reader', 'marts.forms_seen', 'SELECT')")
-    assert foreign_keys(warehouse) == keys and set(rights) <= set(grants(warehouse))
+    assert foreign_keys(warehouse) == keys and triggers(warehouse) == followed and set(rights) <= set(grants(warehouse))
     assert set(history) < set(warehouse.column("SELECT result_id FROM dbt.dbt_results"))
     assert warehouse.value("SELECT obj_description('marts.rpt_task'::regclass)") == "ours"
     assert warehouse.value("SELECT count(*) FROM dbt.dbt_results WHERE schema_name NOT IN ('dbt', 'marts')") == 0
