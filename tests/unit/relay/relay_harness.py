@@ -12,7 +12,8 @@ from cht_relay.config import Config
 from cht_relay.engine import Engine, Stopped
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
-PYTHONPATH = f"{ROLES / 'base/files'}:{ROLES / 'relay/files'}"
+AS_INSTALLED = Path(__file__).resolve().parents[1] / "engine/fixtures/as_installed"
+PYTHONPATH = f"{AS_INSTALLED}:{ROLES / 'base/files'}:{ROLES / 'relay/files'}"
 
 
 class Relay:

@@ -5,12 +5,10 @@ each for a while and for our PostgREST alone."""
 
 from __future__ import annotations
 
-import base64
-import hmac
-import json
 import time
 from dataclasses import dataclass, field
-from typing import Any
+
+import jwt
 
 AUDIENCE = "cht-sync"  # as in postgrest.conf
 
@@ -49,17 +47,5 @@ class Tokens:
         now = time.time()
         expires = now + self._hours * 3600
         claims = {"role": "sync_writer", "aud": AUDIENCE, "exp": int(expires)}
-        self._token = Token(_signed(claims, self._secret), now, expires)
+        self._token = Token(jwt.encode(claims, self._secret, algorithm="HS256"), now, expires)
         return self._token
-
-
-def _signed(claims: Any, secret: str) -> str:
-    """By HMAC with SHA-256: so little that it is not worth a library."""
-    parts = [_packed(json.dumps(p).encode()) for p in ({"alg": "HS256", "typ": "JWT"}, claims)]
-    text = b".".join(parts)
-    proof = hmac.new(secret.encode(), text, "sha256").digest()
-    return (text + b"." + _packed(proof)).decode("ascii")
-
-
-def _packed(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
