@@ -29,7 +29,8 @@ QUERIES = (
     # functions that everybody may call as PostgreSQL comes, and nobody here
     f"""SELECT format('function %%s', p.oid::regprocedure), format('rights %%s', {_ACL.format('p.proacl')})
         FROM pg_proc p
-        WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname IN ('lo_create', 'lo_creat', 'lo_from_bytea')""",
+        WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proacl IS NOT NULL
+          AND p.proacl IS DISTINCT FROM (SELECT initprivs FROM pg_init_privs WHERE classoid = 'pg_proc'::regclass AND objoid = p.oid)""",
     # the database's own rights
     f"""SELECT format('database %%s', datname), format('rights %%s', {_ACL.format('datacl')})
         FROM pg_database WHERE datname = current_database()""",

@@ -27,7 +27,7 @@ def read_bundle(directory: str) -> dict:
     bundle = {
         "migrations": _read(sorted((root / "migrations").glob("*.sql"))),
         "functions": _read(sorted((root / "functions").glob("*.sql"))),
-        "grants": _read([root / "grants.sql"] if (root / "grants.sql").exists() else []),
+        "grants": _read([root / name for name in ("grants.sql", "roles.sql") if (root / name).exists()]),
     }
     check_bundle(bundle, directory)
     return bundle

@@ -16,6 +16,9 @@ sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests/unit")]
 
 from ansible.module_utils.testing import patch_module_args  # noqa: E402
 from ansible_collections.cht.sync.plugins.module_utils._superset import Superset, SupersetError  # noqa: E402
+from playing import play  # noqa: E402
+
+PASSWORD = "e2e-access"  # of the accounts that Access makes
 
 
 class Visitor:
@@ -76,3 +79,34 @@ class Modules:
         result = self.run(module, options, **more)
         assert result.get("failed"), result
         return result["msg"]
+
+
+class Access:
+    """Plays the role's tasks, with accounts of all kinds. Nothing it shows may hold their password."""
+
+    def __init__(self, demo, directory, given, prefix="e2e"):
+        self.demo, self.directory, self.prefix = demo, directory, prefix
+        self.users = [{"username": f"{prefix}_{role}", "roles": [role]} for role in ("programme_manager", "data_officer")]
+        self.supervisors = [
+            {"username": f"{prefix}_one", "areas": given[:1], "first_name": "Akinyi", "last_name": "O", "email": f"{prefix}@example.org"},
+            {"username": f"{prefix}_two", "areas": given},
+        ]
+
+    def play(self, **more):
+        """Its output; `more` is set for each account."""
+        connection = {"url": self.demo.url, "username": "admin", "password": self.demo.secrets["superset_admin_password"]}
+        variables = {
+            "superset_users": [{**user, **more} for user in self.users],
+            "superset_supervisors": [{**user, **more} for user in self.supervisors],
+            "superset_dashboards": [],
+        }
+        task = {"include_role": {"name": "cht.sync.superset", "tasks_from": "access"}}
+        block = {"module_defaults": {"group/cht.sync.superset": connection}, "block": [task]}
+        done = play(self.directory, {"here": variables}, [block], arguments=("--diff", "-v"))
+        assert done.returncode == 0, done.stdout
+        assert PASSWORD not in done.stdout
+        return done.stdout
+
+    def visitor(self, name):
+        """Somebody who logged in with one of the accounts."""
+        return Visitor(self.demo.url, f"{self.prefix}_{name}", PASSWORD)

@@ -138,7 +138,7 @@ def test_a_login_for_a_bi_tool_is_made(deployed):
     said = deployed.operator.types(
         deployed.readme.block("psql"), deployed.readme.block("login") + "tool\ntool\n\\du bi_reader\n", machine=SITE, user="admin", asked=True
     )
-    assert "superset_reader" in said
+    assert "marts_reader" in said
     deployed.operator.writes("main.yml for a BI tool", "group_vars/all/main.yml", append=True)
 
 

@@ -6,8 +6,7 @@ import re
 
 import pytest
 import requests
-from access import Modules, Visitor
-from playing import play
+from access import PASSWORD, Access, Modules, Visitor
 
 pytestmark = [pytest.mark.one, pytest.mark.browser]
 
@@ -220,7 +219,6 @@ def test_a_connection_goes_unless_datasets_use_it(modules, admin, demo):
 # --- the role's tasks ---
 
 COUNT = {"expressionType": "SQL", "sqlExpression": "COUNT(*)", "label": "count"}
-PASSWORD = "e2e-access"
 
 
 @pytest.fixture(scope="module")
@@ -236,37 +234,6 @@ def areas(admin, table):
     areas = {row["area_uuid"]: row["count"] for row in rows if row["area_uuid"]}
     assert len(areas) >= 3
     return areas
-
-
-class Access:
-    """Plays the role's tasks, with accounts of all kinds. Nothing it shows may hold their password."""
-
-    def __init__(self, demo, directory, given):
-        self.demo, self.directory = demo, directory
-        self.users = [{"username": f"e2e_{role}", "roles": [role]} for role in ("programme_manager", "data_officer")]
-        self.supervisors = [
-            {"username": "e2e_one", "areas": given[:1], "first_name": "Akinyi", "last_name": "O", "email": "e2e@example.org"},
-            {"username": "e2e_two", "areas": given},
-        ]
-
-    def play(self, **more):
-        """Its output; `more` is set for each account."""
-        connection = {"url": self.demo.url, "username": "admin", "password": self.demo.secrets["superset_admin_password"]}
-        variables = {
-            "superset_users": [{**user, **more} for user in self.users],
-            "superset_supervisors": [{**user, **more} for user in self.supervisors],
-            "superset_dashboards": [],
-        }
-        task = {"include_role": {"name": "cht.sync.superset", "tasks_from": "access"}}
-        block = {"module_defaults": {"group/cht.sync.superset": connection}, "block": [task]}
-        done = play(self.directory, {"here": variables}, [block], arguments=("--diff", "-v"))
-        assert done.returncode == 0, done.stdout
-        assert PASSWORD not in done.stdout
-        return done.stdout
-
-    def visitor(self, name):
-        """Somebody who logged in with one of the accounts."""
-        return Visitor(self.demo.url, f"e2e_{name}", PASSWORD)
 
 
 @pytest.fixture(scope="module")

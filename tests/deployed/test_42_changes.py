@@ -11,6 +11,7 @@ pytestmark = pytest.mark.one
 # that was written right, by a run that ended before it restarted anything.
 CHANGED = {
     "/etc/postgresql/15/main/conf.d/cht-sync.conf": "postgresql@15-main.service",
+    "/etc/cht-sync/roles/guard.psql": "cht-roles.service",
     "/etc/cht-sync/postgrest/postgrest.conf": "cht-postgrest.service",
     "/etc/cht-sync/relay/demo.medic.json": "cht-relay@demo.medic.service",
     "/opt/cht-sync/relay/current/cht_engine/couchdb.py": "cht-relay@demo.medic-sentinel.service",

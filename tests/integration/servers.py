@@ -112,9 +112,9 @@ class PostgreSQL:
         connection.autocommit = True
         return connection
 
-    def execute(self, sql: str, database: str = "postgres") -> list[tuple] | None:
-        """Runs statements as the superuser, each on its own, and returns the last one's rows."""
-        connection = self.connect(database)
+    def execute(self, sql: str, database: str = "postgres", user: str = "postgres") -> list[tuple] | None:
+        """Runs statements, as the superuser by default, each on its own, and returns the last one's rows."""
+        connection = self.connect(database, user)
         try:
             with connection.cursor() as cursor:
                 cursor.execute(sql)

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.server
 
 # Who may read what there is in v1. Nobody but the owner writes it.
 READERS = {
+    "guard.kept": set(),
+    "guard.seen": set(),
+    "guard.repair": {"monitor"},
     "v1.adoption": set(),
     "dbt.couchdb": {"dbt"},
     "v1.couchdb": {"dbt"},
@@ -36,10 +39,13 @@ READERS = {
 # Who may call what there is in api and v1.
 CALLERS = {"api.claim(text,text,text)": {"sync_writer"}, "api.ingest(text)": {"sync_writer"}, "v1.disk_free()": {"dbt"}}
 
+# Who reads the marts and nothing else: dashboards, SQL Lab, and members for other tools.
+MARTS = ("superset_reader", "superset_sqllab", "marts_reader")
 SCHEMA_RIGHTS = {
     ("sync_writer", "api", "USAGE"),
     ("monitor", "v1", "USAGE"),
     ("monitor", "marts", "USAGE"),
+    ("monitor", "guard", "USAGE"),
     ("dbt", "v1", "USAGE"),
     ("dbt", "dbt", "USAGE"),
     ("dbt", "dbt", "CREATE"),
@@ -49,12 +55,12 @@ SCHEMA_RIGHTS = {
     ("dbt", "dbt_next", "CREATE"),
     ("dbt", "dbt_old", "USAGE"),
     ("dbt", "dbt_old", "CREATE"),
-    ("superset_reader", "marts", "USAGE"),
+    *((reader, "marts", "USAGE") for reader in MARTS),
 }
-DATABASE_RIGHTS = {(role, "CONNECT") for role in ("authenticator", "monitor", "dbt", "superset_reader")} | {("dbt", "TEMPORARY")}
+DATABASE_RIGHTS = {(role, "CONNECT") for role in ("authenticator", "monitor", "dbt", *MARTS)} | {("dbt", "TEMPORARY")}
 
-LOGINS = ("authenticator", "monitor", "dbt", "superset_reader", "superset")
-ROLES = (*LOGINS, "sync_writer")
+LOGINS = ("authenticator", "monitor", "dbt", "superset_reader", "superset_sqllab", "superset")
+ROLES = (*LOGINS, "sync_writer", "marts_reader")
 OURS = "n.nspname !~ '^(pg_|information_schema$)'"
 CLAIM = {"source": "a/medic", "engine": "relay"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -216,7 +222,7 @@ def test_each_relation_is_read_by_whom_it_is_meant_for(cursor, marts):
             WHERE {OURS} AND relkind = 'S' GROUP BY 1""",
         (list(ROLES), list(ROLES)),
     )
-    models = {"marts.rpt_x": {"dbt", "superset_reader"}, "marts.agg_x": {"dbt", "superset_reader"}, "dbt.base_x": {"dbt"}}
+    models = {"marts.rpt_x": {"dbt", *MARTS}, "marts.agg_x": {"dbt", *MARTS}, "dbt.base_x": {"dbt"}}
     assert {name: set(roles) for name, roles in cursor.fetchall()} == {**READERS, **models}
 
 
@@ -303,7 +309,7 @@ def test_what_is_not_granted_fails(attempts, cursor):
     cursor.execute(
         f"SELECT c.oid::regclass::text, relowner::regrole::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE {OURS} AND relkind IN ('r', 'v')"
     )
-    readers = {**READERS, "marts.rpt_x": {"superset_reader"}, "marts.agg_x": {"superset_reader"}}
+    readers = {**READERS, "marts.rpt_x": set(MARTS), "marts.agg_x": set(MARTS)}
     for relation, owner in cursor.fetchall():
         if owner == attempts.role:
             continue
@@ -367,8 +373,85 @@ def test_no_query_hides_in_a_text(attempts):
         attempts.denied(f"SELECT {function}")
 
 
+# What a formula in a chart could do with PostgreSQL's own functions.
+HARMFUL = [
+    "pg_sleep(0)", "pg_sleep_for('0 s')", "pg_sleep_until(now())", "pg_cancel_backend(1)", "pg_notify('a', 'b')", "pg_advisory_lock(1)",
+    "pg_advisory_xact_lock(1)", "pg_try_advisory_lock(1)", "pg_try_advisory_lock_shared(1, 2)", "pg_advisory_unlock_all()", "set_config('work_mem', '1GB', false)",
+    "repeat('x', 1000000000)", "lpad('x', 1000000000)", "rpad('x', 1000000000, 'y')", "array_fill(1, ARRAY[1000000])", "setseed(0)",
+    "pg_logical_emit_message(false, 'a', 'b')", "pg_export_snapshot()", "pg_stat_reset()", "pg_reload_conf()", "nextval('v1.quarantine_id_seq')",
+    "lo_unlink(1)", "lo_open(1, 1)", "pg_read_file('postgresql.conf')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["superset_reader", "superset_sqllab"])
+def test_a_formula_can_hold_up_nobody(postgresql, marts, role):
+    attempts = Attempts(postgresql, role)
+    for call in HARMFUL:
+        attempts.denied(f"SELECT max(({call})::text) FROM marts.rpt_x")
+    if role == "superset_reader":  # in SQL Lab there is a button that stops a query
+        attempts.denied("SELECT pg_terminate_backend(1)")
+    attempts.connection.close()
+
+
+def test_what_dashboards_and_tools_call_can_be_called(postgresql, marts):
+    reader = postgresql.execute(
+        "SELECT now(), clock_timestamp(), random(), gen_random_uuid(), version(), pg_backend_pid(), pg_relation_size('pg_class'), current_setting('work_mem'),"
+        " (SELECT count(*) FROM pg_settings), string_agg(x::text, ', '), percentile_cont(0.5) WITHIN GROUP (ORDER BY x), date_trunc('month', now()),"
+        " to_char(now(), 'YYYY'), regexp_replace('a', 'b', 'c'), jsonb_build_object('a', 1), format_type(23, NULL) FROM marts.rpt_x",
+        "cht_sync", "superset_reader",
+    )  # fmt: skip
+    assert len(reader) == 1
+
+
+# What a role may do to itself; PostgreSQL cannot forbid it.
+CHANGED = {
+    "password": "ALTER ROLE {role} PASSWORD NULL",
+    "settings": "ALTER ROLE {role} SET statement_timeout = 1; ALTER ROLE {role} IN DATABASE cht_sync SET search_path = pg_temp",
+}
+
+
+@pytest.fixture
+def guarded(postgresql, marts):
+    """Two passwords, as site.yml sets and remembers them."""
+    for role in ("superset_reader", "superset_sqllab"):
+        postgresql.execute(f"ALTER ROLE {role} PASSWORD 'right'")
+    postgresql.execute("SELECT guard.remember(); DELETE FROM guard.seen", "cht_sync")
+
+
+@pytest.mark.parametrize("what", CHANGED)
+@pytest.mark.parametrize("role", ["superset_reader", "superset_sqllab"])
+def test_what_a_role_does_to_itself_is_put_back(postgresql, guarded, cursor, role, what):
+    described = f"""SELECT rolpassword, (SELECT jsonb_agg(s ORDER BY setdatabase) FROM (SELECT setdatabase, setconfig FROM pg_db_role_setting
+                    WHERE setrole = a.oid) s)
+                    FROM pg_authid a WHERE rolname = '{role}'"""
+    before = postgresql.execute(described, "cht_sync")
+    postgresql.execute(f"ROLLBACK; BEGIN READ WRITE; {CHANGED[what].format(role=role)}; COMMIT", "cht_sync", role)
+    assert postgresql.execute(described, "cht_sync") != before
+    # Seen at one look, put back at the next.
+    postgresql.execute("SELECT guard.repair()", "cht_sync")
+    assert postgresql.execute(described, "cht_sync") != before
+    postgresql.execute("SELECT guard.repair()", "cht_sync")
+    assert postgresql.execute(described, "cht_sync") == before
+    cursor.execute("SELECT role, what FROM guard.repair ORDER BY at DESC LIMIT 1")
+    assert cursor.fetchone() == (role, what)
+    assert postgresql.execute("SELECT * FROM guard.differs()", "cht_sync") == []
+
+
+@pytest.mark.parametrize("role", ["superset_reader", "superset_sqllab"])
+def test_a_role_cannot_give_up_its_rights(postgresql, marts, role):
+    for statement in (f"DROP OWNED BY {role}", f"REVOKE ALL ON marts.rpt_x FROM {role}", f"REVOKE ALL ON SCHEMA marts FROM {role}"):
+        postgresql.execute(f"ROLLBACK; BEGIN READ WRITE; {statement}; COMMIT", "cht_sync", role)
+    assert postgresql.execute("SELECT x FROM marts.rpt_x", "cht_sync", role) == [(1,)]
+
+
+def test_the_other_role_is_out_of_reach(postgresql, guarded):
+    for statement in (*CHANGED.values(), "ALTER ROLE {role} SET role = 'nobody'", "SET ROLE {role}", "GRANT {role} TO superset_sqllab"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            postgresql.execute(f"ROLLBACK; BEGIN READ WRITE; {statement.format(role='superset_reader')}", "cht_sync", "superset_sqllab")
+
+
 def test_readers_read_only_without_being_asked(postgresql, marts):
-    for role in ("superset_reader", "monitor"):
+    for role in ("superset_reader", "superset_sqllab", "monitor"):
         connection = postgresql.connect(user=role)
         with connection.cursor() as reader:
             reader.execute("SHOW default_transaction_read_only")

@@ -13,7 +13,7 @@ with socket.create_server(("127.0.0.1", 0)) as server:
     FREE_PORT = server.getsockname()[1]
 GIVEN = {
     "cht_sync_database": "cht_sync", "cht_sync_timezone": "UTC", "cht_sync_postgresql_host": "127.0.0.1", "cht_sync_superset_password": "x",
-    "cht_sync_superset_reader_password": "x", "superset_admin_password": "x", "superset_secret_key": "k" * 40, "superset_python": sys.executable, "superset_port": FREE_PORT,
+    "cht_sync_superset_reader_password": "x", "cht_sync_superset_sqllab_password": "x", "superset_admin_password": "x", "superset_secret_key": "k" * 40, "superset_python": sys.executable, "superset_port": FREE_PORT,
 }  # fmt: skip
 # By a name: what the inventory says, and words of the message.
 MISTAKES = {
