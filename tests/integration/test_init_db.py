@@ -289,4 +289,4 @@ def test_badly_numbered_migrations_are_refused(names):
 
 def test_the_schemas_are_owned_as_planned(postgresql, database):
     owners = execute(postgresql, "SELECT nspname, pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname !~ '^(pg_|public$|information_schema$)'")
-    assert dict(owners) == {schema["name"]: schema["owner"] for schema in SCHEMAS}
+    assert dict(owners) == {"guard": "postgres", **{schema["name"]: schema["owner"] for schema in SCHEMAS}}
