@@ -62,5 +62,6 @@ class Program(Process):
         if settings is not None:
             path.write_text(json.dumps(settings), encoding="utf-8")
         arguments = ["-m", "cht_relay", "run", "--config", str(path)]
-        environment = {"PYTHONPATH": PYTHONPATH, **dict(environment)}
+        # As its unit has it.
+        environment = {"PYTHONPATH": PYTHONPATH, "MALLOC_MMAP_THRESHOLD_": "262144", **dict(environment)}
         super().__init__(directory, arguments, environment, prefix)
