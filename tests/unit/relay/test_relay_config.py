@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from cht_engine.settings import ConfigError
 from cht_relay import config
 
 KEYS = {
@@ -26,7 +27,7 @@ def load(tmp_path, values):
 
 
 def refusal(tmp_path, values):
-    with pytest.raises(config.ConfigError) as caught:
+    with pytest.raises(ConfigError) as caught:
         load(tmp_path, values)
     text = str(caught.value)
     assert str(tmp_path / "relay.json") in text and "\n" not in text
@@ -101,7 +102,7 @@ def test_what_is_no_json_object(tmp_path, text):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(config.ConfigError, match="none.json: No such file"):
+    with pytest.raises(ConfigError, match="none.json: No such file"):
         config.load(str(tmp_path / "none.json"))
 
 
@@ -131,11 +132,11 @@ def test_secrets_lose_the_line_end_alone(tmp_path):
     ],
 )
 def test_unusable_secrets_name_file_and_key(tmp_path, files, key):
-    with pytest.raises(config.ConfigError, match=f"key {key}: ") as caught:
+    with pytest.raises(ConfigError, match=f"key {key}: ") as caught:
         secrets(tmp_path, **files)
     assert str(tmp_path) in str(caught.value) and "hunter2" not in str(caught.value)
 
 
 def test_a_missing_secret_file(tmp_path):
-    with pytest.raises(config.ConfigError, match="/nowhere/password: key couchdb_password_file: No"):
+    with pytest.raises(ConfigError, match="/nowhere/password: key couchdb_password_file: No"):
         load(tmp_path, KEYS).secrets()

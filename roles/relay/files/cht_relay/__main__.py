@@ -22,6 +22,7 @@ from cht_relay import config, parity_config, progress
 from cht_relay.engine import Engine
 from cht_engine.errors import LeaseLost
 from cht_engine.notify import Notifier
+from cht_engine.settings import ConfigError
 
 EXIT_STOPPED = 0
 EXIT_UNFORESEEN = 1
@@ -65,7 +66,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         log.info("stopped")
         notifier.stopping()
         return EXIT_STOPPED
-    except config.ConfigError as error:
+    except ConfigError as error:
         log.error("%s", error)
         return EXIT_CONFIG
     except LeaseLost as problem:
@@ -83,7 +84,7 @@ def _check(options: argparse.Namespace) -> int:
             config.load(options.config)
         else:
             parity_config.read(options.parity_config)
-    except config.ConfigError as error:
+    except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
     return EXIT_STOPPED
@@ -123,7 +124,7 @@ def _parity(options: argparse.Namespace) -> int:
     except stopping.Stopped:
         log.error("stopped before the end")
         return EXIT_UNFORESEEN
-    except config.ConfigError as error:
+    except ConfigError as error:
         log.error("%s", error)
         return EXIT_CONFIG
     except Exception as error:  # pylint: disable=broad-except

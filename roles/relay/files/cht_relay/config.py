@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Dict, Optional, Tuple
 
 from cht_engine import settings
-from cht_engine.settings import ConfigError
 from cht_engine.stalling import STALLED
 
 

@@ -19,6 +19,7 @@ from cht_relay.parity_config import ParityConfig
 from cht_relay.patience import patiently
 from cht_relay.warehouse import Server, Warehouse
 
+
 class Peers:
     """The servers of one source. Reads the secrets: raises ConfigError.
 

@@ -34,7 +34,7 @@ _EXPLAIN = re.compile(r"explain\s+(?P<options>(?:analyze\s+)?(?:verbose\s+)?|\([
 # What Superset sends of itself, before a query of somebody who chose a schema, and to stop one.
 _OWN = re.compile(r"""set search_path = "[A-Za-z0-9_$-]+"|SELECT pg_terminate_backend\(pid\) FROM pg_stat_activity WHERE pid='\d+'""")
 # What PostgreSQL reads as one word, whatever is in it, in a text without comments.
-_QUOTED = re.compile(r"(?<![\w$])[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|\'\')*'" r'|"(?:[^"]|"")*"', re.DOTALL)
+_QUOTED = re.compile(r"""(?<![\w$])[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*["]""", re.DOTALL)
 # Outside of those: what ends a statement, or begins a word or a comment that ends who knows where.
 _LOOSE = re.compile(r"""[;$\\'"]|--|/\*""")
 
