@@ -487,7 +487,7 @@ def administrator(postgresql, old):
     """The account an external server gives: it may create roles and databases, and is no superuser."""
     postgresql.execute("CREATE ROLE administrator LOGIN CREATEROLE CREATEDB; GRANT cht_owner, dbt TO administrator")
     # From version 16 on, who made the roles has this, and needs it.
-    postgresql.execute("GRANT authenticator, sync_writer, monitor, superset_reader TO administrator WITH ADMIN OPTION")
+    postgresql.execute("GRANT authenticator, sync_writer, monitor, superset_reader, superset_sqllab TO administrator WITH ADMIN OPTION")
     yield "administrator"
     old.connection.close()
     postgresql.execute("DROP DATABASE old WITH (FORCE)")
