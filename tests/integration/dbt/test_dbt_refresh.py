@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dashboards stay while models are made again: whatever becomes of a refresh, no query of a dataset fails, and none waits."""
+"""Dashboards stay while models are made again: no query of a dataset fails or waits, also when the refresh fails."""
 
 import contextlib
 import os

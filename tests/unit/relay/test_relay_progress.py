@@ -67,7 +67,7 @@ def test_a_call_that_hangs_is_told_while_it_does(run, couchdb, postgrest, relay,
     ends = [hang("claim", {"seq": None, "lease": "x"}), hang("ingest", {}), hang("ingest", {})]
     relay.start()
     for doing, asked, end in zip(("claiming", "writing", "writing"), (0, 1, 2), ends):
-        until(lambda: len(postgrest.asked("ingest")) == asked and told(run).get("state", "").startswith(doing))  # noqa: B023
+        until(lambda asked=asked, doing=doing: len(postgrest.asked("ingest")) == asked and told(run).get("state", "").startswith(doing))
         state = told(run)["state"]
         assert re.fullmatch(f"{doing} {SINCE}", state)
         assert relay.told.last_status == f"{state}: no answer of PostgREST yet"

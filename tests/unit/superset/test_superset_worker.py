@@ -6,12 +6,12 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import requests
+from engine_harness import until
 
 FILES = Path(__file__).resolve().parents[3] / "roles" / "superset" / "files"
 THREADS = 4
@@ -45,15 +45,16 @@ def url(tmp_path):
                "--worker-class", "cht_superset.worker.Worker", "waits:application"]  # fmt: skip
     with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": f"{FILES}:{tmp_path}"}, stderr=subprocess.DEVNULL) as server:
         address = f"http://127.0.0.1:{port}"
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            try:
-                requests.get(f"{address}/health", timeout=5)
-                break
-            except requests.ConnectionError:
-                time.sleep(0.05)
+        until(lambda: answers(address), 30)
         yield address
         server.terminate()
+
+
+def answers(url) -> bool:
+    try:
+        return requests.get(f"{url}/health", timeout=5).ok
+    except requests.ConnectionError:
+        return False
 
 
 def ask(url, path, account="", body=b"", timeout=30):
@@ -62,10 +63,7 @@ def ask(url, path, account="", body=b"", timeout=30):
 
 def holds(url, accounts: list[str]) -> None:
     """Waits until the requests of these accounts run, told by /health, which needs no thread of theirs."""
-    end = time.monotonic() + 30
-    while (running := sorted(ask(url, "/health").split(","))) != accounts:
-        assert time.monotonic() < end, running
-        time.sleep(0.02)
+    until(lambda: sorted(ask(url, "/health").split(",")) == accounts, 30)
 
 
 def test_one_account_has_half_of_the_threads_and_the_others_the_rest(url):

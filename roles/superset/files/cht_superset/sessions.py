@@ -34,7 +34,7 @@ class _Sessions(RedisSessionInterface):
         return super().get_cookie_secure(app) and "X-Forwarded-For" in request.headers
 
     def whose(self, cookie: str, authorization: str) -> str:
-        """The account, as far as it can be told without Superset: whoever claims another one is refused soon enough."""
+        """The account that a request names. Superset checks it later, and refuses a wrong one."""
         try:
             if authorization:
                 return str(jwt.decode(authorization.removeprefix("Bearer "), options={"verify_signature": False}).get("sub", ""))
