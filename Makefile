@@ -92,6 +92,14 @@ molecule-%: $(VENV)/.tests ## One scenario, e.g. molecule-default
 	$(TESTBED)/chromium.sh
 	molecule test -s $*
 
+.cache/sbom/.made: tests/tools/sbom/requirements.txt
+	$(TESTBED)/venv.sh $(PYTHON) $(@D) $<
+	@touch $@
+
+.PHONY: sbom
+sbom: $(VENV)/.tests .cache/sbom/.made ## For a release: what each Python environment holds (build/sbom); ADVISORIES=<file> compares it
+	tests/tools/sbom.sh $(ADVISORIES)
+
 # --- longer faults, benches and tests of the tests, no part of `test` ------------------------------------------------
 
 .PHONY: double
