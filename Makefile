@@ -117,6 +117,11 @@ soak: $(VENV)/.tests ## What `integration` does by chance, ten times as often: C
 bench-deploy: $(VENV)/.controller ## How long site.yml takes on a finished machine: the demo's, which must be up
 	python tests/bench/deploy.py
 
+.PHONY: bench-dashboards
+bench-dashboards: $(VENV)/.tests ## How fast the dashboards are, alone and with 20 viewers: on the demo, which must be up
+	$(TESTBED)/chromium.sh
+	python tests/bench/dashboards.py
+
 .PHONY: bench-ingest
 bench-ingest: $(VENV)/.tests ## How fast api.ingest is, as ratios to COPY + upsert
 	$(TESTBED)/postgresql.sh
