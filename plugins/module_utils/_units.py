@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from glob import escape, glob
 from typing import Any
 
 PROPERTIES = (
@@ -20,6 +21,7 @@ PROPERTIES = (
     "ActiveEnterTimestamp",
     "StateChangeTimestamp",
 )
+_ADMINISTRATOR = "/etc/systemd/system"
 SHOW = ["systemctl", "show", "--no-pager", "--timestamp=us+utc", f"--property={','.join(PROPERTIES)}", "--"]
 
 
@@ -31,7 +33,7 @@ def parse(output: str) -> list[dict[str, str]]:
 def describe(unit: dict[str, Any], properties: dict[str, str]) -> dict[str, Any]:
     """What the module returns of a unit: `unit` as its options, `properties` as systemd has them."""
     began = _seconds(properties.get("ExecMainStartTimestamp", properties["ActiveEnterTimestamp"]))
-    newer = sorted(path for path in [*unit["reads"], *_own_files(properties)] if _changed(path) > began)
+    newer = sorted(path for path in {*unit["reads"], *_own_files(unit["name"], properties)} if _changed(path) > began)
     if properties["NeedDaemonReload"] == "yes" and properties["FragmentPath"] not in newer:
         newer.append(properties["FragmentPath"])
     active = properties["ActiveState"] in ("active", "activating", "reloading")
@@ -47,9 +49,11 @@ def describe(unit: dict[str, Any], properties: dict[str, str]) -> dict[str, Any]
     }
 
 
-def _own_files(properties: dict[str, str]) -> list[str]:
+def _own_files(name: str, properties: dict[str, str]) -> list[str]:
     """The unit's files in /etc. A package's are left out: that restarts what it has to."""
-    return [path for path in (properties["FragmentPath"], *properties["DropInPaths"].split()) if path.startswith("/etc/")]
+    known = [path for path in (properties["FragmentPath"], *properties["DropInPaths"].split()) if path.startswith("/etc/")]
+    # A first drop-in of a unit is not among those until systemd is reloaded, and systemd does not say that it needs to be.
+    return known + glob(f"{_ADMINISTRATOR}/{escape(name)}.d/*.conf")
 
 
 def _seconds(timestamp: str) -> float:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from ansible_collections.cht.sync.plugins.module_utils import _units
 from ansible_collections.cht.sync.plugins.module_utils._units import describe, parse
 
 SHOWN = """\
@@ -95,6 +96,15 @@ def test_a_unit_that_never_started_has_read_nothing(etc):
 
 def test_a_unit_file_that_systemd_has_not_read_asks_for_a_restart(etc):
     assert described(now_and_then(), reload="yes")["newer"] == ["/usr/lib/systemd/system/some.service"]
+
+
+def test_a_first_drop_in_counts_before_systemd_knows_it(etc, monkeypatch):
+    monkeypatch.setattr(_units, "_ADMINISTRATOR", str(etc))
+    began = now_and_then()
+    (etc / "some.service.d").mkdir()
+    (etc / "some.service.d/limits.conf").write_text("[Service]\nTimeoutStartSec=1h\n")
+    assert described(began)["newer"] == [f"{etc}/some.service.d/limits.conf"]
+    assert described(now_and_then())["newer"] == []
 
 
 @pytest.mark.parametrize(
