@@ -14,7 +14,7 @@ from playwright.sync_api import TimeoutError, sync_playwright  # pylint: disable
 from stack import INVENTORY, ROOT, CouchDB, Warehouse, machine, secrets
 
 # The collection, and how to play tasks of it.
-sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests/unit")]
+sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests/unit", "roles/superset/files")]
 
 
 @pytest.fixture(scope="session")

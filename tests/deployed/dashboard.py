@@ -75,6 +75,16 @@ class Dashboard:
         """What the charts complain of."""
         return [alert.inner_text() for alert in self.window.locator("[role=alert], .ant-empty").all() if alert.is_visible()]
 
+    def late_programs(self) -> list[str]:
+        """Scripts that were asked for after the first data, so that charts waited for them."""
+        return self.window.evaluate(
+            """() => {
+                const all = performance.getEntriesByType("resource");
+                const data = Math.min(...all.filter(entry => entry.name.includes("/api/v1/chart/data")).map(entry => entry.startTime));
+                return all.filter(entry => entry.initiatorType === "script" && entry.startTime > data).map(entry => entry.name);
+            }"""
+        )
+
     def chart(self, title: str):
         return self.window.locator(f'[data-test-chart-name="{title}"]')
 

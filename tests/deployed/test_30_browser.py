@@ -157,6 +157,10 @@ def dashboard(demo, odd, windows, name):
         yield dashboard
 
 
+def test_charts_do_not_wait_for_their_programs(dashboard):
+    assert dashboard.late_programs() == []
+
+
 def test_a_dashboard_shows_what_the_warehouse_holds(demo, dashboard, name):
     assert dashboard.errors() == []
     assert dashboard.window.locator("[data-test-chart-name]").count() == len(dashboard.charts)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from access import PASSWORD, Access, SupersetError, Visitor
+from cht_superset.events import KEPT
 from stack import playbook, until
 
 pytestmark = [pytest.mark.one, pytest.mark.browser]
@@ -201,3 +202,20 @@ def test_no_password_is_noted(admin, warehouse):
     admin.refused(admin.superset.post, "/api/v1/database/test_connection/", {"database_name": "e2e noted", "sqlalchemy_uri": uri})
     assert warehouse.text("SELECT count(*) FROM logs WHERE strpos(json, 'e2e-noted-secret') > 0", "superset") == "0"
     assert warehouse.text("SELECT count(*) > 0 FROM logs WHERE action ~ 'Database'", "superset") == "t"
+    kept = ", ".join(f"'{name}'" for name in KEPT)
+    beyond = f"SELECT DISTINCT action, name FROM logs, json_object_keys(json::json) AS name WHERE name NOT IN ({kept})"
+    assert warehouse.text(beyond, "superset") == ""
+
+
+def test_connections_to_the_warehouse_are_kept_and_carry_nothing_over(admin, draws, officer, sql_lab, warehouse):
+    draws()
+    began = "SELECT backend_start FROM pg_stat_activity WHERE usename = 'superset_reader' ORDER BY 1"
+    before = set(warehouse.text(began).splitlines())
+    for _ in range(5):
+        draws()
+    assert before and before & set(warehouse.text(began).splitlines())
+    assert sql_lab("show search_path") == '"marts"'
+    body = {"database_id": admin.superset.find("databases", "CHT warehouse", "database_name"), "sql": "show search_path", "runAsync": False}
+    assert officer.superset.post("/api/v1/sqllab/execute/", body)["data"][0]["search_path"] != '"marts"'
+    warehouse.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'superset_reader'")
+    assert draws() > 0

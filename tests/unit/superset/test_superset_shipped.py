@@ -3,6 +3,7 @@
 """What the shipped dashboards have in common, and what the documentation tells of them."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,14 @@ def test_a_chart_uses_metrics_and_columns_that_its_dataset_has(path):
     named = [params.get("x_axis"), *params.get("groupby", []), *params.get("all_columns", []), *params.get("columns", [])]
     named += [entry["subject"] for entry in params["adhoc_filters"] if "subject" in entry]
     assert set(filter(None, named)) <= columns
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_no_two_charts_color_one_name(path):
+    """Superset would draw the whole page again after each chart."""
+    params = [chart["params"] for chart in map(load, path.parents[1].glob("charts/*.yaml"))]
+    names = Counter(name for each in params if "color_scheme" in each and not each["groupby"] for name in each["metrics"])
+    assert [name for name, charts in names.items() if charts > 1] == []
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=lambda dataset: dataset["table_name"])
