@@ -42,6 +42,8 @@ SENT = [
     ("select percentile_cont(0.5) within group (order by n) from generate_series(1, 3) as g (n)", 2.0),
     ("select ('{\"a\": {\"b\": 1}}'::jsonb #>> '{a,b}')::int + (array[1, 2])[1]", 2),
     ("select date_trunc('month', timestamp '2026-11-30') = timestamp '2026-11-01' + make_interval(days => 0)", True),
+    ("select to_date('2026-02-28', 'YYYY-MM-DD') = date '2026-02-28' and to_date('28.02.2026', 'DD.MM.YYYY') = date '2026-02-28'", True),
+    ("select to_timestamp('2026-02-28 01:02:03.000004', 'YYYY-MM-DD HH24:MI:SS.US') = timestamptz '2026-02-28 01:02:03.000004'", True),
     ("select \"Two Words\" from (select 1 as \"Two Words\") as \"a;b\"", 1),
     ("show standard_conforming_strings", "on"),
     ("explain select 1", "Result  (cost=0.00..0.01 rows=1 width=4)"),
@@ -70,6 +72,13 @@ def test_what_reads_is_sent(connection, sql, answer):
     with connection.cursor() as cursor:
         cursor.execute(sql)
         assert cursor.fetchone()[0] == answer
+
+
+def test_a_day_that_is_written_out_is_one_for_postgresql(connection):
+    """Not worked out for each row."""
+    with connection.cursor() as cursor:
+        cursor.execute("explain select from generate_series(1, 9) n where date '2026-01-01' + n >= TO_DATE('2026-02-28', 'YYYY-MM-DD')")
+        assert "to_date" not in str(cursor.fetchall())
 
 
 def test_values_are_quoted_before_it_is_judged(connection):

@@ -34,6 +34,8 @@ _SHOW = re.compile(r"show [a-z_. ]+", re.IGNORECASE)
 _EXPLAIN = re.compile(r"explain\s+(?P<options>(?:analyze\s+)?(?:verbose\s+)?|\([a-z0-9_, ]*\)\s*)(?P<statement>(?:select|with)\b.*)", re.IGNORECASE | re.DOTALL)
 # What Superset sends of itself, before a query of somebody who chose a schema, and to stop one.
 _OWN = re.compile(r"""set search_path = "[A-Za-z0-9_$-]+"|SELECT pg_terminate_backend\(pid\) FROM pg_stat_activity WHERE pid='\d+'""")
+_WRITTEN = {(exp.StrToDate, "%Y-%m-%d"): "date", (exp.StrToTime, "%Y-%m-%d %H:%M:%S.%f"): "timestamptz"}
+_DIGITS = re.compile(r"[0-9 :.-]+")
 # What PostgreSQL reads as one word, whatever is in it, in a text without comments.
 _QUOTED = re.compile(r"""(?<![\w$])[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*["]""", re.DOTALL)
 # Outside of those: what ends a statement, or begins a word or a comment that ends who knows where.
@@ -64,11 +66,17 @@ def _reading(sql: str) -> str:
     if not isinstance(statement, _READS) or statement.find(*_NEVER):
         raise _refused()
     # Comments are left out: sqlglot's come back as text that may end them.
-    text = statement.sql(dialect="postgres", comments=False)
+    text = statement.transform(_constant).sql(dialect="postgres", comments=False)
     # Where PostgreSQL might see an end that sqlglot did not see, nothing is sent.
     if _LOOSE.search(_QUOTED.sub(" ", text)):
         raise _refused()
     return text
+
+
+def _constant(node: exp.Expression) -> exp.Expression:
+    """A day or moment that is written out, as Superset writes the range of a chart: PostgreSQL would work it out for each row again."""
+    kind = _WRITTEN.get((type(node), node.text("format")))
+    return exp.cast(node.this, kind) if kind and isinstance(node.this, exp.Literal) and _DIGITS.fullmatch(node.this.name) else node
 
 
 def _refused() -> Refused:

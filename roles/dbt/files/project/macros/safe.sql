@@ -72,9 +72,9 @@
     {{ month_of(local_day(moment)) }}
 {%- endmacro %}
 
-{# Whether a month is over there, so that nothing of it is still to come. #}
+{# Whether a month is over there, so that nothing of it is still to come. Today's is worked out once, and not for each row. #}
 {% macro is_over(month) -%}
-    ({{ month }} < {{ local_month('now()') }})
+    ({{ month }} < (select {{ local_month('now()') }}))
 {%- endmacro %}
 
 {# A number written as one, of up to 15 digits. #}

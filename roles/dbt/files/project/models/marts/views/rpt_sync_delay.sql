@@ -8,7 +8,7 @@ select
     t.reported_month,
     {{ is_over('t.reported_month') }} as is_full_month,
     t.received,
-    (greatest(extract(epoch from t.received - t.reported), 0) / 86400)::double precision as delay_days,
+    greatest(date_part('epoch', t.received - t.reported), 0) / 86400 as delay_days,
     t.form,
     {{ place_columns('t') }}
 from {{ ref('fct_report') }} t
