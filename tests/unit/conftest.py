@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests/unit", "tests/unit/engine", "roles/base/files")]
+sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests", "tests/unit", "tests/unit/engine", "roles/base/files")]
 
+from cht_front import Authority  # noqa: E402
 from engine_peers import CouchDBPeer, PostgRESTPeer  # noqa: E402
 
 
@@ -25,3 +26,9 @@ def postgrest():
     """A server that keeps the ingest contract."""
     with PostgRESTPeer() as peer:
         yield peer
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """An authority of certificates that nobody trusts by himself."""
+    return Authority(tmp_path_factory.mktemp("authority"))

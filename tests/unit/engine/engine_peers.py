@@ -120,7 +120,7 @@ class Request:
     def __init__(self, handler, body):
         parts = urlsplit(handler.path)
         self.raw_path = parts.path
-        self.name = unquote(parts.path.rpartition("/")[2])
+        self.name = unquote(parts.path.rstrip("/").rpartition("/")[2])
         self.query = {k: v[0] for k, v in parse_qs(parts.query).items()}
         self.headers = handler.headers
         self.body = body
