@@ -1,16 +1,92 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules ask CouchDB."""
+"""What the modules ask CouchDB. A bare machine has no library for it, so Ansible's own is used."""
 
 from __future__ import annotations
 
-from urllib.parse import quote
+import http.client
+import json
+import urllib.error
+from urllib.parse import quote, urlencode
 
-from ansible_collections.cht.sync.plugins.module_utils._requests import requests
+from ansible.module_utils.urls import Request, basic_auth_header
+
+from ansible_collections.cht.sync.plugins.module_utils import _couchdb_answers as answers
+
+# A busy database may get another document, or a copy of it may lag, between two questions.
+_LOOKS = 3
+# What a server says that would answer somebody with the password.
+_WANTS_PASSWORD = {"password", "locked", "offline", "member", "forbidden", "missing", "limited", "maintenance", "unwell"}
 
 
 class CouchDBError(Exception):
-    """CouchDB did not answer as it should; the message tells what to do."""
+    """CouchDB did not answer as it should; the text says what to do. `kind`: see _couchdb_answers."""
+
+    def __init__(self, meaning: answers.Meaning) -> None:
+        super().__init__(str(meaning))
+        self.kind = meaning.kind
+
+
+class CouchDB:
+    """A CouchDB, or the CHT before it, and an account. url: without a slash at its end. timeout: seconds."""
+
+    def __init__(self, url: str, username: str, password: str, ca_file: str | None, timeout: int) -> None:
+        self._url, self._username, self._ca_file, self._timeout = url, username, ca_file, timeout
+        self._credentials = {"Authorization": basic_auth_header(username, password)}
+
+    def is_fit_for_password(self, database: str) -> None:
+        """Asks without it: over http it must not be sent in clear to a server that wants https. Raises CouchDBError."""
+        try:
+            self.ask(database, credentials={})
+        except CouchDBError as error:
+            if error.kind not in _WANTS_PASSWORD:
+                raise
+
+    def info(self, database: str) -> dict:
+        """What the database says of itself, once its feed shows all of it. Raises CouchDBError."""
+        for look in range(_LOOKS):
+            info = self.ask(database)
+            page = self.ask(database, "_changes", {"limit": "1", "since": "0"})
+            part = answers.of_feed(info, page, self._asked(database))
+            if part is None:
+                return info
+        raise CouchDBError(part)
+
+    def server(self) -> answers.Server:
+        """Who answers. Raises CouchDBError."""
+        return answers.server(self._got("/api/info", self._asked("")), self._got("/", self._asked("")))
+
+    def ask(self, database: str, path: str = "", query: dict[str, str] | None = None, credentials: dict | None = None) -> dict:
+        """The answer to a GET of the database or something in it. Raises CouchDBError."""
+        asked = self._asked(database)
+        where = f"/{quote(database, safe='')}/{path}"
+        status, headers, body = self._answer(where + (f"?{urlencode(query)}" if query else ""), asked, credentials)
+        meaning = answers.of_answer(status, headers, body, asked)
+        if meaning is not None:
+            raise CouchDBError(meaning)
+        return json.loads(body)
+
+    def _asked(self, database):
+        return answers.Asked(self._url, database, self._username, self._ca_file)
+
+    def _got(self, path, asked):
+        status, _headers, body = self._answer(path, asked)
+        return status, body
+
+    def _answer(self, path, asked, credentials=None):
+        headers = {"Accept": "application/json", **(self._credentials if credentials is None else credentials)}
+        try:
+            try:
+                answer = Request().open(
+                    "GET", self._url + path, headers=headers, http_agent="cht-sync", timeout=self._timeout,
+                    follow_redirects="none", ca_path=self._ca_file, use_netrc=False,
+                )  # fmt: skip
+            except urllib.error.HTTPError as error:
+                answer = error
+            with answer:
+                return answer.getcode(), answer.headers, answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise CouchDBError(answers.of_error(error, asked)) from None
 
 
 def document_count(feed: dict, password: str, timeout: int) -> int:
@@ -18,27 +94,7 @@ def document_count(feed: dict, password: str, timeout: int) -> int:
 
     feed: an entry of the filter cht.sync.feeds. timeout: seconds. Raises CouchDBError.
     """
-    base = f"{feed['url']}/{quote(feed['database'], safe='')}"
-    with requests.Session() as session:
-        session.auth = (feed["username"].encode(), password.encode())
-        # The store that site.yml adds the operator's authorities to, rather than the one requests brings.
-        session.verify = feed.get("ca_file") or "/etc/ssl/certs/ca-certificates.crt"
-        session.headers["Accept"] = "application/json"
-        info = _get(session, base, {}, timeout)
-        design = _get(session, f"{base}/_all_docs", {"startkey": '"_design/"', "endkey": '"_design0"'}, timeout)
+    couchdb = CouchDB(feed["url"], feed["username"], password, feed.get("ca_file"), timeout)
+    info = couchdb.ask(feed["database"])
+    design = couchdb.ask(feed["database"], "_all_docs", {"startkey": '"_design/"', "endkey": '"_design0"'})
     return info["doc_count"] - len(design["rows"])
-
-
-def _get(session, url, query, timeout):
-    try:
-        answer = session.get(url, params=query, timeout=timeout, allow_redirects=False)
-    except requests.exceptions.RequestException as error:
-        raise CouchDBError(f"{url} cannot be reached ({type(error).__name__}): check url in cht_sync_sources and the network") from None
-    if answer.status_code in (401, 403):
-        raise CouchDBError(f"{url} refused the account (status {answer.status_code}): check username and password in cht_sync_sources")
-    if answer.status_code != 200:
-        raise CouchDBError(f"{url} answered with status {answer.status_code}")
-    try:
-        return answer.json()
-    except ValueError:
-        raise CouchDBError(f"{url} did not answer with JSON: is this a CouchDB?") from None

@@ -68,8 +68,6 @@ attributes:
   diff_mode:
     support: none
     details: Nothing is ever changed.
-requirements:
-  - requests (Debian package C(python3-requests)) on the target
 """
 
 EXAMPLES = r"""
@@ -198,7 +196,6 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cht.sync.plugins.module_utils import _models, _postgres, _status, _status_report
 from ansible_collections.cht.sync.plugins.module_utils._couchdb import CouchDBError, document_count
-from ansible_collections.cht.sync.plugins.module_utils._requests import require_requests
 
 
 def main() -> None:
@@ -218,7 +215,6 @@ def main() -> None:
         supports_check_mode=True,
     )
     _postgres.require_psycopg2(module)
-    require_requests(module)
     params = module.params
     before = {feed["source"]: _ask(feed, params) for feed in params["feeds"]}
     known, models, failed_tests = _read(module)

@@ -23,7 +23,7 @@ class CHT:
     the role `_admin`, `admin` or `mm-online`. editors: names that have the permission can_edit. own: whether an id is one of
     a document that an offline user may have. limiter: CHT's own, if not given.
 
-    `asked`: the requests that came over https. `maintenance`: set it, and CouchDB's databases answer as in maintenance mode.
+    `asked`: the requests that came over https; `asked_in_clear`: those that did not. `maintenance`: set it, and CouchDB's databases answer as in maintenance mode.
     `firewall`: clear it, and offline users may ask what online ones may, but still get their own changes only.
     """
 
@@ -38,6 +38,7 @@ class CHT:
         self.limiter = limiter or Limiter()
         self.maintenance, self.firewall = False, True
         self.asked: list[Asked] = []
+        self.asked_in_clear: list[Asked] = []
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate.certificate, certificate.key)
         self._servers = [_Server(self, (address, port), kind) for port, kind in zip(ports, (TLSHandler, PlainHandler), strict=True)]

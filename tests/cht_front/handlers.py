@@ -26,7 +26,7 @@ _COMPRESSED_FROM = 1024  # bytes
 
 
 class Asked(NamedTuple):
-    """A request that came to cht-api. `user`: None where it had no credentials."""
+    """A request that came. `user`: None where it had no credentials."""
 
     method: str
     path: str
@@ -68,13 +68,15 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def nginx_page(self, status: int, title: str, **headers: str) -> None:
-        """One of CHT's pages for nginx, by what the client accepts."""
+    def refuse(self, status: int, title: str, **headers: str) -> None:
+        """To a request in clear: one of CHT's pages for nginx, by what the client accepts."""
+        self.server.cht.asked_in_clear.append(_asked(self))
+        self.close_connection = True
         if "application/json" in self.headers.get("Accept", ""):
             page, kind = json.dumps({"type": "ERROR", "error": title, "server": "nginx"}, indent=2).encode(), "application/json"
         else:
             page, kind = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n".encode(), "text/html"
-        self.answer(status, page, kind, **headers)
+        self.answer(status, page, kind, Connection="close", **headers)
 
     def packs(self, kind: str, length: int | None) -> bool:
         """Whether an answer goes out compressed."""
@@ -87,9 +89,8 @@ class PlainHandler(_Handler):
 
     def handle_any(self) -> None:
         host, port = self.headers.get("Host", "").partition(":")[0], self.server.cht.port
-        self.close_connection = True
         location = f"https://{host}{'' if port == 443 else f':{port}'}{self.path}"
-        self.nginx_page(301, "301 Moved Permanently", Location=location, Connection="close")
+        self.refuse(301, "301 Moved Permanently", Location=location)
 
 
 class TLSHandler(_Handler):
@@ -113,8 +114,7 @@ class TLSHandler(_Handler):
 
     def handle_any(self) -> None:
         if not self.speaks_tls:
-            self.close_connection = True
-            self.nginx_page(400, "400 Bad Request - The plain HTTP request was sent to HTTPS port", Connection="close")
+            self.refuse(400, "400 Bad Request - The plain HTTP request was sent to HTTPS port")
             return
         _Request(self).answer()
 
@@ -128,7 +128,7 @@ class _Request:
         self._credentials = _credentials(handler.headers.get("Authorization", ""))
         self._url = re.sub("/+", "/", handler.path)
         self._path = urlsplit(self._url).path
-        self._cht.asked.append(Asked(handler.command, handler.path, self._credentials and self._credentials[0]))
+        self._cht.asked.append(_asked(handler))
 
     def answer(self) -> None:
         limiter = self._cht.limiter
@@ -269,6 +269,11 @@ class _Request:
             return
         if chunked:
             handler.wfile.write((_chunk(packer.flush()) if packer else b"") + _chunk(b""))
+
+
+def _asked(handler: _Handler) -> Asked:
+    credentials = _credentials(handler.headers.get("Authorization", ""))
+    return Asked(handler.command, handler.path, credentials and credentials[0])
 
 
 def _credentials(header: str) -> tuple[str, str] | None:

@@ -50,7 +50,7 @@ def test_one_that_does_not_answer_hides_nothing(status, copied, source):
     assert "| a/medic | 10 | 10 |" in said and "1 in quarantine" in said and "| b/medic | no answer | 0 |" in said
     told = said[said.index("NOT WELL:") :]
     assert "- a/medic: 1 in quarantine: playbooks/quarantine.yml" in told
-    assert "- b/medic: http://127.0.0.1:9/medic cannot be reached" in told
+    assert "- b/medic: CouchDB at http://127.0.0.1:9/medic cannot be reached" in told
 
 
 def test_what_is_missing_is_told_and_a_passed_limit_fails(status, copied, couch, cursor):

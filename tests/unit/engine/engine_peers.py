@@ -151,6 +151,10 @@ class CouchDBPeer(Peer):
             "ascii"
         ):
             return Reply(recording("130").wire)
+        if request.raw_path == "/":
+            return Reply(recording("001").wire)
+        if request.raw_path == "/api/info":
+            return Reply(recording("068").wire)
         if request.name != "_changes":
             return Reply(recording("021").wire)
         since = request.query["since"]
