@@ -46,7 +46,7 @@ class CouchDB:
         """What the database says of itself, once its feed shows all of it. Raises CouchDBError."""
         for look in range(_LOOKS):
             info = self.ask(database)
-            page = self.ask(database, "_changes", {"limit": "1", "since": "0"})
+            page = self.ask(database, "_changes", {"limit": "0", "since": "0"})
             part = answers.of_feed(info, page, self._asked(database))
             if part is None:
                 return info
@@ -86,7 +86,8 @@ class CouchDB:
             with answer:
                 return answer.getcode(), answer.headers, answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise CouchDBError(answers.of_error(error, asked)) from None
+            # What urllib itself tells of is what went wrong before there was a connection.
+            raise CouchDBError(answers.of_error(error, asked, sent=not isinstance(error, urllib.error.URLError))) from None
 
 
 def document_count(feed: dict, password: str, timeout: int) -> int:

@@ -118,11 +118,12 @@ def of_answer(status: int, headers: Mapping[str, str], body: bytes, asked: Asked
     return Meaning("odd", f"CouchDB at {place} answered {status}, which is not expected", f"correct url in cht_sync_sources {_AGAIN}")
 
 
-def of_error(error: BaseException, asked: Asked) -> Meaning:
-    """What it means that no answer came, or none to its end."""
+def of_error(error: BaseException, asked: Asked, sent: bool = False) -> Meaning:
+    """What it means that no answer came, or none to its end. ``sent``: whether the
+    server has the request for certain."""
     words = reason(error)
     trouble = ca_file_trouble(asked.ca_file) if asked.tls and asked.ca_file else None
-    if trouble:
+    if trouble and not sent:
         return Meaning(
             "ca_file",
             f"{asked.ca_file}, ca_file of {asked.url}, is no file with a certificate on {asked.machine} ({trouble})",
@@ -131,21 +132,21 @@ def of_error(error: BaseException, asked: Asked) -> Meaning:
     for cause in chain(error):
         if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError":
             return _certificate(cause, asked)
-        if isinstance(cause, ssl.SSLError) and asked.tls and cause.reason in _NO_TLS:
+        if isinstance(cause, ssl.SSLError) and asked.tls and not sent and cause.reason in _NO_TLS:
             return Meaning(
                 "not_https",
                 f"the port of {asked.url} does not speak https ({words})",
                 f"if it speaks http, write http:// in url of cht_sync_sources, or give the port for https, {_AGAIN}",
             )
-        if isinstance(cause, http.client.RemoteDisconnected):
-            also = "" if asked.tls else ", and whether the port wants https"
-            return Meaning("closed", f"no whole answer of CouchDB at {asked.place}: {words}", f"check that it is well{also}")
-        if isinstance(cause, http.client.BadStatusLine) and not asked.tls:
+        if isinstance(cause, http.client.BadStatusLine) and not asked.tls and not _is_cut(cause):
             return Meaning(
                 "not_http",
                 f"the port of {asked.url} does not speak http ({words})",
                 f"if it speaks https, write https:// in url of cht_sync_sources {_AGAIN}",
             )
+    if sent:
+        also = "" if asked.tls else ", and that the port is not one for https"
+        return Meaning("broken", f"no whole answer of CouchDB at {asked.place} ({words})", f"see that CouchDB, and CHT before it, are well{also}")
     return Meaning(
         "unreachable",
         f"CouchDB at {asked.place} cannot be reached from {asked.machine} ({words})",
@@ -272,6 +273,11 @@ class _Said:
     def _word(self, name: str) -> Optional[str]:
         word = (self.members or {}).get(name)
         return _short(word) if isinstance(word, str) and word else None
+
+
+def _is_cut(error: http.client.BadStatusLine) -> bool:
+    """Whether http was spoken, and broke off in its first line, or before."""
+    return isinstance(error, OSError) or "HTTP/"[: len(error.line)] == error.line[:5]
 
 
 def _forbidden(said: _Said, asked: Asked) -> Meaning:

@@ -28,7 +28,7 @@ def offline(cht, _couchdb, firewall=True):
 
 def fewer(_cht, couchdb):
     """Someone before CouchDB takes rows out of its feed."""
-    couchdb.fail("_changes", *[reply(200, {"results": [], "last_seq": "9-x", "pending": 44})] * 3)
+    couchdb.fail("_look", *[reply(200, {"results": [], "last_seq": "9-x", "pending": 44})] * 3)
 
 
 def limits(cht, _couchdb):
@@ -131,5 +131,5 @@ def test_a_refused_account_is_tried_once(played):
 def test_what_is_asked(played):
     asked = played[2]["at_a_cht"].cht
     assert [one.path for one in asked] == [
-        "/medic/", "/medic/_changes?limit=1&since=0", "/medic-sentinel/", "/medic-sentinel/_changes?limit=1&since=0", "/api/info", "/"
+        "/medic/", "/medic/_changes?limit=0&since=0", "/medic-sentinel/", "/medic-sentinel/_changes?limit=0&since=0", "/api/info", "/"
     ]  # fmt: skip

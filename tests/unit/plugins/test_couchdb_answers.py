@@ -95,7 +95,6 @@ def test_words_of_a_peer_fit_into_a_line():
     ("error", "asked", "kind", "words"),
     [
         (ConnectionRefusedError(111, "Connection refused"), ASKED, "unreachable", ["cannot be reached from vm (Connection refused)", "firewall"]),
-        (http.client.RemoteDisconnected("Remote end closed connection"), PLAIN, "closed", ["whether the port wants https"]),
         (http.client.BadStatusLine("\x15\x03\x01 secret"), PLAIN, "not_http", ["does not speak http (BadStatusLine)", "https://"]),
         (ValueError("secret"), ASKED, "unreachable", ["(ValueError)"]),
     ],
@@ -104,6 +103,15 @@ def test_errors(error, asked, kind, words):
     found = answers.of_error(error, asked)
     assert found.kind == kind and all(word in str(found) for word in words), found
     assert "secret" not in str(found)
+
+
+def test_an_answer_that_broke_off():
+    for asked in (ASKED, PLAIN):
+        found = answers.of_error(http.client.RemoteDisconnected("Remote end closed connection"), asked, sent=True)
+        assert found.kind == "broken" and "(Remote end closed connection)" in str(found)
+        assert ("not one for https" in str(found)) == (asked is PLAIN)
+    for line in ("H", "HTTP/1.1 2"):
+        assert answers.of_error(http.client.BadStatusLine(line), PLAIN, sent=True).kind == "broken"
 
 
 def page(number):

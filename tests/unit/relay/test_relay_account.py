@@ -91,7 +91,7 @@ def test_a_refusal_while_they_run_reaches_the_others(couchdb, postgrest, relays)
 def test_no_right_to_one_database_leaves_the_others_alone(couchdb, relays):
     couchdb.fail("medic", Reply(recording("071").wire))
     relays[0].start()
-    all_wait(relays[:1])
+    all_wait(relays[:1], "waiting: CouchDB does not let user analytics read")
     relays[1].start().says("caught up")
 
 

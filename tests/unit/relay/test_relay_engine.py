@@ -176,7 +176,7 @@ def test_a_page_that_is_no_page_is_fetched_again(couchdb, postgrest, relay, logg
 
 def test_failures_of_couchdb_pass(couchdb, postgrest, relay, logged):
     bad = Reply(recording("118").wire)
-    couchdb.fail("_changes", bad, bad, reply(429, {}), HANG_UP)
+    couchdb.fail("_changes", bad, bad, reply(429, {}, ["Retry-After: 1"]), HANG_UP)
     relay.start()
     relay.says("waiting: CouchDB answered 500")
     landed(couchdb, postgrest)
@@ -256,7 +256,7 @@ def test_what_postgrest_refuses_stops_the_source(couchdb, postgrest, relay, stat
 
 def test_a_secret_that_does_not_fit_yet_is_waited_for(couchdb, postgrest, relay, monkeypatch):
     """PostgREST has the new one first: the engine goes on where it was once it has it, too."""
-    monkeypatch.setattr(Refused.__init__, "__defaults__", (0.1, False, False))
+    monkeypatch.setattr(Refused.__init__, "__defaults__", (0.1, False, False, ""))
     relay.start()
     landed(couchdb, postgrest)
     until(lambda: couchdb.requests[-1].longpoll)

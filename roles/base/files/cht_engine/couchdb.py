@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 from urllib.parse import quote
 
@@ -14,8 +15,8 @@ import urllib3
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_environ_proxies
 
-from cht_engine import transport
-from cht_engine.errors import Refused, TooLong, Transient
+from cht_engine import answers, transport
+from cht_engine.errors import Problem, Refused, TooLong, Transient
 
 # CouchDB locks an account for five minutes after five failures, and counts every
 # failure: one try in this many seconds never locks it for longer than it already is.
@@ -23,6 +24,15 @@ WAIT_AFTER_REFUSAL = 330.0
 
 # How much longer than CouchDB is asked to hold a longpoll the answer is waited for.
 POLL_GRACE = 10.0
+
+# A busy database may get another document, or a copy of it may lag, between two questions.
+_LOOKS = 3
+
+# What is wrong with the account: of two of these CouchDB refuses it everywhere.
+_OF_THE_ACCOUNT = ("password", "locked")
+_OF_CREDENTIALS = (*_OF_THE_ACCOUNT, "member", "forbidden")
+# What passes by itself.
+_PASSING = ("limited", "maintenance", "unwell", "broken", "unreachable")
 
 _CHUNK = 1 << 16  # bytes; one must come within the seconds announced by ``on_bytes``
 _NO_NEWS = (b"", b'{"results":[')  # what a longpoll begins with
@@ -47,7 +57,7 @@ class CouchDB:
         on_bytes: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._url = f"{base_url}/{quote(database, safe='')}"
-        self._username = username
+        self._asked = answers.Asked(base_url, database, username, ca_file)
         self._read_timeout = read_timeout
         self._poll_timeout = poll_timeout
         self._on_bytes = on_bytes
@@ -64,14 +74,24 @@ class CouchDB:
         """What tells this database from another one of the same name: the time of its
         creation as CouchDB writes it. None where CouchDB does not say.
 
-        Raises Refused or Transient.
+        Raises Transient or Refused, the latter too where the account sees a part only.
         """
-        answer = self._ask(self._url, {}, self._read_timeout)
-        try:
-            created = json.loads(answer).get("instance_start_time")
-        except (ValueError, AttributeError):
-            raise Transient("CouchDB's answer about the database is no JSON") from None
-        return None if created in (None, "", "0", 0) else str(created)
+        for _look in range(_LOOKS):
+            info = self._object(f"{self._url}/", {})
+            page = self._object(f"{self._url}/_changes", {"limit": "0", "since": "0"})
+            part = answers.of_feed(info, page, self._asked)
+            if part is None:
+                created = info.get("instance_start_time")
+                return None if created in (None, "", "0", 0) else str(created)
+        raise _problem(part)
+
+    def _object(self, url: str, query: Dict[str, str]) -> Dict[str, Any]:
+        """The JSON object that answers."""
+        body = bytes(self._ask(url, query, self._read_timeout))
+        meaning = answers.of_answer(200, {}, body, self._asked)
+        if meaning is not None:
+            raise _problem(meaning)
+        return json.loads(body)  # type: ignore[no-any-return]
 
     def pending(self, since: str, count: int) -> int:
         """How many changes follow ``since``; where CouchDB does not say they are
@@ -192,15 +212,15 @@ class CouchDB:
                 allow_redirects=False,
             ) as answer:
                 if answer.status_code != 200:
-                    raise self._problem(answer, "since" in query)
+                    raise self._refusal(answer, "since" in query)
                 return self._whole_body(answer, patience, most_bytes, end)
         except OSError as error:  # requests' exceptions are OSErrors too
-            kind = Transient
-            if transport.timed_out(error) and not transport.not_sent(error):
-                kind = _Silence
-            raise kind(
-                f"no whole answer of CouchDB: {transport.reason(error)}"
-            ) from None
+            met = isinstance(error, requests.RequestException)
+            sent = met and not transport.not_sent(error)
+            meaning = answers.of_error(error, self._asked, sent)
+            if sent and transport.timed_out(error):
+                raise _Silence(str(meaning)) from None
+            raise _problem(meaning) from None
 
     def _whole_body(
         self,
@@ -222,48 +242,36 @@ class CouchDB:
                 raise _Silence("nothing but heartbeats")
             self._on_bytes(patience)
         if not transport.whole(answer):
-            raise Transient("no whole answer of CouchDB: shorter than announced")
+            raise Transient(
+                f"no whole answer of CouchDB at {self._asked.place}: shorter than announced"
+            )
         return body
 
-    def _problem(self, answer: requests.Response, position: bool) -> Exception:
-        status = answer.status_code
-        if status in (401, 403):
-            hint = (
-                "not a member of the database, or locked for minutes after wrong"
-                " passwords"
-                if status == 403
-                else "wrong name or password"
-            )
-            return Refused(
-                f"CouchDB refused the credentials of user {self._username} at"
-                f" {self._url} ({status}: {hint}): correct the password in"
-                " cht_sync_sources and run site.yml",
-                WAIT_AFTER_REFUSAL,
-                credentials=True,
-                account=status == 401 or _locked(answer),
-            )
-        if status == 404:
-            return Refused(f"CouchDB has no database {self._url} (404)")
-        if status == 400 and position:
-            return Refused(
-                f"CouchDB refused the position of {self._url} (400):"
-                " playbooks/resync.yml reads the source again from the start"
-            )
-        if status == 429 or status >= 500:
-            return Transient(
-                f"CouchDB answered {status}", transport.retry_after(answer.headers)
-            )
-        return Refused(
-            f"CouchDB at {self._url} answered {status}, which is not expected"
-        )
+    def _refusal(self, answer: requests.Response, position: bool) -> Problem:
+        """What an answer other than 200 comes to."""
+        try:
+            body = answer.raw.read(4000, decode_content=True)
+        except (OSError, urllib3.exceptions.HTTPError):
+            body = b""
+        asked = replace(self._asked, position=position)
+        meaning = answers.of_answer(answer.status_code, answer.headers, body, asked)
+        assert meaning is not None
+        return _problem(meaning)
 
 
-def _locked(answer: requests.Response) -> bool:
-    """Whether a 403 is about the account, not about the rights in one database."""
-    try:
-        return b"temporarily locked" in answer.raw.read(1000, decode_content=True)
-    except (OSError, urllib3.exceptions.HTTPError):
-        return False
+def _problem(meaning: answers.Meaning) -> Problem:
+    """What an engine does about it."""
+    kind = meaning.kind
+    if kind in _PASSING:
+        return Transient(str(meaning), meaning.wait)
+    credentials = kind in _OF_CREDENTIALS
+    return Refused(
+        str(meaning),
+        WAIT_AFTER_REFUSAL if credentials else 60.0,
+        credentials=credentials,
+        account=kind in _OF_THE_ACCOUNT,
+        kind=kind,
+    )
 
 
 class _Silence(Transient):

@@ -52,7 +52,8 @@ class Refused(Problem):
 
     ``wait``: seconds until the next single try. ``credentials``: whether CouchDB
     refused the account, which it locks after a few tries. ``account``: whether that
-    holds for all of its databases.
+    holds for all of its databases. ``kind``: what CouchDB's answer was, in a word of
+    ``cht_engine.answers``.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class Refused(Problem):
         wait: float = 60.0,
         credentials: bool = False,
         account: bool = False,
+        kind: str = "",
     ) -> None:
         super().__init__(text)
+        self.kind = kind
         self.account = account
         self.wait = wait
         self.credentials = credentials

@@ -10,7 +10,7 @@ from typing import Callable, Dict, Optional, Tuple
 
 import requests
 
-from cht_engine import transport
+from cht_engine import answers, transport
 from cht_engine.errors import LeaseLost, Problem, Refused, TooMuch, Transient, Unanswered
 from cht_engine.tokens import Tokens
 
@@ -120,7 +120,7 @@ class PostgREST:
         except OSError as error:  # requests' exceptions are OSErrors too
             kind = Transient if transport.not_sent(error) else Unanswered
             raise kind(
-                f"no answer of PostgREST to {function}: {transport.reason(error)}"
+                f"no answer of PostgREST to {function}: {answers.reason(error)}"
             ) from None
         if not transport.whole(answer):
             raise Unanswered(
@@ -151,7 +151,7 @@ def _problem(function: str, answer: requests.Response) -> Problem:
     if status == 504 and not code:
         return Unanswered(text)  # of a proxy: PostgREST may be at it still
     if status in (429, 500, 502, 503, 504):
-        return Transient(text, transport.retry_after(answer.headers))
+        return Transient(text, answers.retry_after(answer.headers))
     if _backend_died(answer):
         return Unanswered(f"{text} without a reason, as when its backend was killed")
     return Refused(text)

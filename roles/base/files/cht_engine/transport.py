@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import socket
 import ssl
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
-from typing import Iterator, Mapping, Optional, Union
+from typing import Optional, Union
 
 import requests
 import urllib3
 
 from cht_engine import stalling
+from cht_engine.answers import chain
 
 CONNECT_TIMEOUT = 30.0  # seconds
 
@@ -50,20 +49,6 @@ def whole(answer: requests.Response) -> bool:
     return answer.raw.tell() == int(length)
 
 
-def reason(error: BaseException) -> str:
-    """Why a request failed, in a few words.
-
-    The operating system's text if there is one, else only the error's class: other
-    texts may quote what was sent or received.
-    """
-    for cause in reversed(list(_chain(error))):
-        if isinstance(cause, OSError) and not isinstance(
-            cause, requests.RequestException
-        ):
-            return str(cause.strerror or cause)
-    return type(error).__name__
-
-
 def timed_out(error: BaseException) -> bool:
     """Whether the peer was silent for too long."""
     silent = (
@@ -72,7 +57,7 @@ def timed_out(error: BaseException) -> bool:
         socket.timeout,  # until Python 3.9 it is no TimeoutError
         TimeoutError,
     )
-    return any(isinstance(cause, silent) for cause in _chain(error))
+    return any(isinstance(cause, silent) for cause in chain(error))
 
 
 def not_sent(error: BaseException) -> bool:
@@ -83,26 +68,4 @@ def not_sent(error: BaseException) -> bool:
         urllib3.exceptions.NewConnectionError,
         urllib3.exceptions.ConnectTimeoutError,
     )
-    return any(isinstance(cause, unconnected) for cause in _chain(error))
-
-
-def retry_after(headers: Mapping[str, str]) -> float:
-    """The seconds a ``Retry-After`` header asks for, 0.0 without a usable one."""
-    value = headers.get("Retry-After", "")
-    try:
-        return max(0.0, float(int(value)))
-    except ValueError:
-        pass
-    try:
-        when = parsedate_to_datetime(value)
-        if when.tzinfo is None:
-            when = when.replace(tzinfo=timezone.utc)
-        return max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0
-
-
-def _chain(error: Optional[BaseException]) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+    return any(isinstance(cause, unconnected) for cause in chain(error))

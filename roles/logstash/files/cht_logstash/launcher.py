@@ -148,8 +148,9 @@ class Launcher:
             if now >= compare:
                 compare = now + COMPARE_EVERY
                 for source in self._sources.taking_part:
-                    if self._sources.replaced(source):
-                        return f"{source.feed.source} is another database now"
+                    news = self._sources.news(source)
+                    if news:
+                        return f"{source.feed.source} {news}"
 
     def _heed(self, line: Line) -> None:
         """Pass a line on, and do what it asks for."""
@@ -158,7 +159,7 @@ class Launcher:
         if line.logger == logs.INPUT and line.status in (401, 403):
             raise BadCredentials(
                 f"CouchDB refused the credentials for {line.pipeline} ({line.status}):"
-                " correct the password in cht_sync_sources and run site.yml"
+                " playbooks/preflight.yml says why, and what to do"
             )
         lease_lost = line.status == 409 and not line.code.startswith("23")
         if line.logger == logs.OUTPUT and lease_lost:

@@ -20,16 +20,19 @@ from cht_engine.tokens import Tokens
 from cht_logstash import files
 from cht_logstash.config import Config, Feed
 
-RUNNING, STARTING, MISSING, UNREACHABLE, REFUSED = (
+RUNNING, STARTING, MISSING, UNREACHABLE, UNREADABLE, REFUSED = (
     "running",
     "starting",
     "missing",
     "unreachable",
+    "unreadable",
     "refused",
 )
+_MAY_COME_BACK = (MISSING, UNREACHABLE, UNREADABLE)
 # Changes waiting at the start that make it a first load: after it Logstash is started
 # again, since it would read all of them again whenever its connection breaks.
 FIRST_LOAD = 1000
+_PARTLY = ("offline", "partial")
 _PATIENCE = 30.0  # seconds without a byte of CouchDB's
 _CALL_PATIENCE = 300.0  # until an answer of PostgREST begins: as long as its work may take
 
@@ -79,7 +82,7 @@ class Sources:
     @property
     def left_out_by_couchdb(self) -> List[Source]:
         """Those that may be readable by now."""
-        return [s for s in self.left_out if s.state in (MISSING, UNREACHABLE)]
+        return [s for s in self.left_out if s.state in _MAY_COME_BACK]
 
     def look(self, sources: Iterable[Source]) -> List[Source]:
         """Ask CouchDB for each of ``sources``; those that answer are returned. Of an
@@ -102,7 +105,8 @@ class Sources:
                 source.leave_out(UNREACHABLE, problem)
             except Refused as problem:
                 _mind_credentials(problem)
-                source.leave_out(MISSING, problem)
+                missing = problem.kind == "missing"
+                source.leave_out(MISSING if missing else UNREADABLE, problem)
         return found
 
     def claim(self, sources: Iterable[Source], tokens: Tokens) -> None:
@@ -141,8 +145,9 @@ class Sources:
             _mind_credentials(problem)
             return None
 
-    def replaced(self, source: Source) -> bool:
-        """Whether the database is another one of the same name by now.
+    def news(self, source: Source) -> Optional[str]:
+        """Why Logstash must not go on with this database: it is another one of the same
+        name by now, or the account sees a part of it only. None if it may.
 
         Raises BadCredentials.
         """
@@ -151,8 +156,10 @@ class Sources:
                 identity = couchdb.identity()
         except Problem as problem:
             _mind_credentials(problem)
-            return False
-        return None not in (identity, source.identity) and identity != source.identity
+            partly = isinstance(problem, Refused) and problem.kind in _PARTLY
+            return "can be read in part only" if partly else None
+        replaced = None not in (identity, source.identity) and identity != source.identity
+        return "is another database now" if replaced else None
 
     def _ask_what_waits(self, source: Source, seq: Optional[str]) -> None:
         try:
