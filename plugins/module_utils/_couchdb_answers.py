@@ -123,7 +123,7 @@ def of_error(error: BaseException, asked: Asked, sent: bool = False) -> Meaning:
     server has the request for certain."""
     words = reason(error)
     trouble = ca_file_trouble(asked.ca_file) if asked.tls and asked.ca_file else None
-    if trouble and not sent:
+    if trouble:
         return Meaning(
             "ca_file",
             f"{asked.ca_file}, ca_file of {asked.url}, is no file with a certificate on {asked.machine} ({trouble})",
