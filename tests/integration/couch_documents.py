@@ -7,7 +7,29 @@ from __future__ import annotations
 import json
 
 from couch import Couch
-from couch_http import Answer, Front
+from couch_http import Answer, Front, Row
+
+
+class Feed:
+    """A Couch as couch_http serves it."""
+
+    def __init__(self, couch: Couch):
+        self.couch = couch
+
+    def read(self, since: str, limit: int) -> tuple[list[Row], str, int]:
+        if since != "0" and "-" not in since:
+            raise KeyError(since)
+        changes = self.couch.changes(since)
+        rows = changes[:limit]
+        return [_row(change) for change in rows], rows[-1].seq if rows else since, len(changes) - len(rows)
+
+    def count(self) -> int:
+        return self.couch.count()
+
+
+def _row(change) -> Row:
+    head = f'{{"seq":"{change.seq}"'
+    return Row(change.seq, change.row()[len(head) :].encode())
 
 
 class CouchServer(Front):
@@ -18,7 +40,7 @@ class CouchServer(Front):
     """
 
     def __init__(self, couch: Couch, order=lambda id_: id_.encode("utf-8", "surrogatepass")):
-        super().__init__(couch)
+        super().__init__(Feed(couch))
         self.couch, self.order = couch, order
         self.credentials = "Basic dTpw"  # u:p
         self.before = lambda kind: None

@@ -156,8 +156,9 @@ class Handler(BaseHTTPRequestHandler):
         except KeyError:
             self.whole(400, {"error": "bad_request", "reason": "Malformed sequence supplied in 'since' parameter."})
             return
-        self.server.since = since
-        self.server.pages += 1
+        if limit:  # else nothing is read: it is asked how much there is
+            self.server.since = since
+            self.server.pages += 1
         self.begin(200, "Transfer-Encoding", "chunked")
         early = not rows and query.get("feed") == "longpoll"
         if early:

@@ -57,7 +57,7 @@ class Parity:
         (directory / "bin/systemctl").chmod(0o755)
         self.unit("active")
 
-    def add(self, couchdb_url: str, source: str = "a/medic", engine: str = "relay", **relay):
+    def add(self, couchdb_url: str, source: str = "a/medic", engine: str = "relay", ca_file: str | None = None, **relay):
         """A source; `relay`: keys of the relay's configuration."""
         name = source.replace("/", ".")
         couchdb = {
@@ -66,6 +66,7 @@ class Parity:
             "database": "medic",
             "couchdb_username": "u",
             "couchdb_password_file": str(self.directory / "password"),
+            "couchdb_ca_file": ca_file,
         }
         own = {
             **couchdb,

@@ -14,7 +14,8 @@ import time
 import pytest
 from calls import SOURCES
 from couch import Couch
-from couch_http import Front, Row
+from couch_documents import Feed
+from couch_http import Front
 from engine import Edits, Reader
 from expected import holds, table
 from faults import KILLS, ingesting
@@ -27,28 +28,6 @@ SOURCE = "a/medic"
 DATABASE = "kills"
 ROWS = 50  # a page, so that a load has many
 PATIENCE = 30  # seconds for anything that must come about
-
-
-class Feed:
-    """A Couch as couch_http serves it."""
-
-    def __init__(self, couch):
-        self.couch = couch
-
-    def read(self, since, limit):
-        if since != "0" and "-" not in since:
-            raise KeyError(since)
-        changes = self.couch.changes(since)
-        rows = changes[:limit]
-        return [_row(change) for change in rows], rows[-1].seq if rows else since, len(changes) - len(rows)
-
-    def count(self):
-        return len(self.couch)
-
-
-def _row(change):
-    head = f'{{"seq":"{change.seq}"'
-    return Row(change.seq, change.row()[len(head) :].encode())
 
 
 @pytest.fixture

@@ -51,7 +51,8 @@ class Peers:
 
     @contextmanager
     def compared(self) -> Iterator[Tuple[Listing, Warehouse]]:
-        """Both sides. Raises Refused."""
+        """Both sides. Raises Refused, above all where CouchDB shows a part only: all else
+        would count as vanished."""
         config = self._config
         couchdb = CouchDB(
             config.couchdb_url,
@@ -72,6 +73,7 @@ class Peers:
         )
         warehouse = Warehouse(server, self._monitor, config.source)
         with closing(couchdb), closing(warehouse):
+            self._ask(couchdb.identity)
             yield Listing(couchdb, self._ask), warehouse
 
     @contextmanager
