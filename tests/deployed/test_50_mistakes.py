@@ -29,10 +29,10 @@ def one(**changed):
 
 
 MISTAKES = {
-    "wrong password": ("source", lambda: one(password="wrong"), ["refused the password of medic", "Correct password in cht_sync_sources"]),
-    "unreachable CouchDB": ("source", lambda: one(url="http://127.0.0.1:9"), ["cannot be reached", "Check url in cht_sync_sources"]),
+    "wrong password": ("source", lambda: one(password="wrong"), ["refused the credentials of user medic", "correct username or password in cht_sync_sources"]),
+    "unreachable CouchDB": ("source", lambda: one(url="http://127.0.0.1:9"), ["cannot be reached", "check url in cht_sync_sources"]),
     "https on the port for http": ("source", lambda: one(url=source()["url"].replace("http:", "https:")), ["does not speak https", "write http://"]),
-    "missing database": ("source", lambda: one(databases=["medic", "medic_sentinel"]), ["no database medic_sentinel", "hyphens"]),
+    "missing database": ("source", lambda: one(databases=["medic", "medic_sentinel"]), ["no database", "/medic_sentinel (404)", "hyphens"]),
     "_users": ("inventory", lambda: one(databases=["_users"]), ["_users", "remove it from databases"]),
     "credentials in the URL": ("inventory", lambda: one(url="http://a:b@couchdb:5984"), ["must not hold credentials"]),
     "one source twice": (
@@ -101,7 +101,7 @@ def stops(words, *arguments):
 @pytest.mark.parametrize("mistake", ["wrong password", "a renamed host"])
 def test_stops_site_before_anything_is_changed(mistake):
     arguments, words = {
-        "wrong password": (["-e", sources(password="wrong")], ["refused the password of medic"]),
+        "wrong password": (["-e", sources(password="wrong")], ["refused the credentials of user medic"]),
         "a renamed host": (["-e", sources(source_prefix="renamed.example.org")], ["is no longer in the inventory", "set source_prefix"]),
     }[mistake]
     stops(words, *arguments)
