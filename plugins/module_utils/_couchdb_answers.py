@@ -13,6 +13,7 @@ from __future__ import annotations
 import http.client
 import json
 import platform
+import re
 import ssl
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -141,9 +142,15 @@ def of_error(error: BaseException, asked: Asked, sent: bool = False) -> Meaning:
         if isinstance(cause, http.client.BadStatusLine) and not asked.tls and not _is_cut(cause):
             return Meaning(
                 "not_http",
-                f"the port of {asked.url} does not speak http ({words})",
+                f"the port of {asked.url} does not speak http (what it answers is something else)",
                 f"if it speaks https, write https:// in url of cht_sync_sources {_AGAIN}",
             )
+    if "handshake operation timed out" in words:  # so does CouchDB where its port is for http
+        return Meaning(
+            "no_handshake",
+            f"{asked.url} does not answer {asked.machine} with TLS ({words})",
+            f"if the port speaks http, write http:// in url of cht_sync_sources {_AGAIN}; else check the network and any firewall",
+        )
     if sent:
         also = "" if asked.tls else ", and that the port is not one for https"
         return Meaning("broken", f"no whole answer of CouchDB at {asked.place} ({words})", f"see that CouchDB, and CHT before it, are well{also}")
@@ -209,7 +216,7 @@ def reason(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return cause.verify_message
         if isinstance(cause, OSError) and type(cause).__module__ in ("builtins", "http.client", "socket", "ssl"):
-            return str(cause.strerror or cause) or type(cause).__name__
+            return _PLACE_IN_SSL.sub("", str(cause.strerror or cause)) or type(cause).__name__
     return type(error).__name__
 
 
@@ -239,6 +246,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
 
 # What OpenSSL says where the other side speaks no TLS at all.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL")
+_PLACE_IN_SSL = re.compile(r" ?\(?_ssl\.c:\d+\)?:? ?")  # of Python's source
 _WRONG_NAME = (62, 64)  # of a host, of an IP address
 _OUT_OF_TIME = (9, 10)  # not yet, no longer
 

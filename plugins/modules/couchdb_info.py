@@ -114,7 +114,7 @@ databases:
 kind:
   description: >-
     What is wrong, in a word - V(password), V(locked), V(offline), V(member), V(forbidden), V(missing), V(limited), V(redirect), V(not_http),
-    V(not_https), V(untrusted), V(name), V(out_of_time), V(ca_file), V(maintenance), V(unwell), V(no_json), V(partial), V(broken),
+    V(not_https), V(no_handshake), V(untrusted), V(name), V(out_of_time), V(ca_file), V(maintenance), V(unwell), V(no_json), V(partial), V(broken),
     V(unreachable), V(odd).
   returned: failure
   type: str

@@ -95,7 +95,9 @@ def test_words_of_a_peer_fit_into_a_line():
     ("error", "asked", "kind", "words"),
     [
         (ConnectionRefusedError(111, "Connection refused"), ASKED, "unreachable", ["cannot be reached from vm (Connection refused)", "firewall"]),
-        (http.client.BadStatusLine("\x15\x03\x01 secret"), PLAIN, "not_http", ["does not speak http (BadStatusLine)", "https://"]),
+        (http.client.BadStatusLine("\x15\x03\x01 secret"), PLAIN, "not_http", ["does not speak http (what it answers", "https://"]),
+        # As CouchDB 3.5 does on its port for http.
+        (TimeoutError("_ssl.c:975: The handshake operation timed out"), ASKED, "no_handshake", ["with TLS (The handshake operation timed out)", "http://"]),
         (ValueError("secret"), ASKED, "unreachable", ["(ValueError)"]),
     ],
 )

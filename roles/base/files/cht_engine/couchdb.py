@@ -32,7 +32,7 @@ _LOOKS = 3
 _OF_THE_ACCOUNT = ("password", "locked")
 _OF_CREDENTIALS = (*_OF_THE_ACCOUNT, "member", "forbidden")
 # What passes by itself.
-_PASSING = ("limited", "maintenance", "unwell", "broken", "unreachable")
+_PASSING = ("limited", "maintenance", "unwell", "broken", "unreachable", "no_handshake")
 
 _CHUNK = 1 << 16  # bytes; one must come within the seconds announced by ``on_bytes``
 _NO_NEWS = (b"", b'{"results":[')  # what a longpoll begins with
