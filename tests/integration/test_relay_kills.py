@@ -73,8 +73,8 @@ def in_a_call(front, postgresql, chance):
 
 
 def some_pages_later(front, chance):
-    enough = front.pages + chance.randint(1, 20)  # after one at least it has made its claim
-    wait_until(lambda: front.pages >= enough, PATIENCE, "a page")
+    enough = len(front.pages) + chance.randint(1, 20)  # after one at least it has made its claim
+    wait_until(lambda: len(front.pages) >= enough, PATIENCE, "a page")
 
 
 MOMENTS = (in_a_call, in_a_page, at_any_time)

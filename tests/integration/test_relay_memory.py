@@ -6,7 +6,7 @@ import pytest
 import yaml
 from calls import SOURCES
 from cgroup import Cgroup
-from couch_http import Front, Row
+from couch_http import Front, Lengths
 from relay_program import relay
 from servers import ROOT, wait_until
 
@@ -15,26 +15,6 @@ pytestmark = pytest.mark.once
 MB = 1 << 20
 MEMORY_MAX = yaml.safe_load((ROOT / "roles/relay/defaults/main.yml").read_text())["relay_memory_max"]
 SMALL = 2000  # bytes
-
-
-class Lengths:
-    """One document of each length, made up when it is asked for."""
-
-    def __init__(self, lengths):
-        self.lengths = lengths
-
-    def read(self, since, limit):
-        start = int(since.partition("-")[0])
-        end = min(start + limit, len(self.lengths))
-        return [self.row(number) for number in range(start, end)], f"{end}-x", len(self.lengths) - end
-
-    def row(self, number):
-        rev = f"1-{number:032x}"
-        doc = f'{{"_id":"d{number}","_rev":"{rev}","filler":"{"x" * self.lengths[number]}"}}'
-        return Row(f"{number + 1}-x", f',"id":"d{number}","changes":[{{"rev":"{rev}"}}],"doc":{doc}}}'.encode())
-
-    def count(self):
-        return len(self.lengths)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import random
 import threading
 from collections import Counter
 from datetime import date, datetime, timezone
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from cht_demo import DATABASES, encode, generate
@@ -19,6 +18,7 @@ from cht_demo.couch import Couch, CouchError, CouchUnavailable
 from cht_demo.directory import read_directory
 from cht_demo.loader import SECURITY, Loader, batches
 from cht_demo.writer import Writer
+from engine_peers import Peer, Reply
 
 TODAY = date(2026, 11, 24)
 SIZE = 2000
@@ -323,27 +323,16 @@ def test_writer_needs_data(couch):
 
 @pytest.fixture
 def server():
-    """An HTTP server that answers everything with `code` and `body` and records the requests."""
+    """A server that answers everything with `code` and `body`."""
 
-    class Handler(BaseHTTPRequestHandler):
-        code, body, seen = 200, b"{}", []
+    class Server(Peer):
+        code, body = 200, b"{}"
 
-        def do_GET(self):
-            Handler.seen.append((self.path, self.headers.get("Authorization")))
-            self.send_response(Handler.code)
-            self.send_header("Content-Length", str(len(Handler.body)))
-            self.end_headers()
-            self.wfile.write(Handler.body)
+        def answer(self, request):
+            return Reply(b"HTTP/1.1 %d x\r\nContent-Length: %d\r\n\r\n%b" % (self.code, len(self.body), self.body))
 
-        def log_message(self, *arguments):
-            pass
-
-    httpd = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
-    Handler.url = f"http://127.0.0.1:{httpd.server_port}"
-    yield Handler
-    httpd.shutdown()
-    httpd.server_close()
+    with Server() as peer:
+        yield peer
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import json
 import threading
 import uuid
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -23,12 +24,14 @@ SECRET = "s3cret-of-the-tokens-" * 3
 class Reply:
     """What to do with a request: bytes to send, then perhaps hang up.
 
-    ``hold``: an Event to wait for before the bytes are sent.
+    ``hold``: an Event to wait for before the bytes are sent. ``rest``: gives what is
+    sent after them, piece by piece.
     """
 
     raw: bytes = b""
     close: bool = False
     hold: object = None
+    rest: Iterable[bytes] = ()
 
 
 HANG_UP = Reply(close=True)
@@ -75,8 +78,10 @@ class Peer:
                         pass
                 try:
                     self.wfile.write(answer.raw)
+                    for piece in answer.rest:
+                        self.wfile.write(piece)
                 except OSError:
-                    pass
+                    self.close_connection = True
                 self.close_connection = self.close_connection or answer.close
 
             do_GET = do_POST = handle_any

@@ -7,11 +7,9 @@ import gzip
 import itertools
 import json
 import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from engine_peers import HANG_UP, PASSWORD, Reply, cut, reply
+from engine_peers import HANG_UP, PASSWORD, Peer, Reply, cut, reply
 from engine_recordings import chunk, pouchdb, recording
 
 from cht_relay import pages
@@ -260,32 +258,22 @@ def test_credentials_come_from_the_configuration_alone(couchdb, monkeypatch, tmp
 def drip():
     """A server that begins to answer and then sends heartbeats, in a longpoll for ever; the address of it."""
 
-    class Drip(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def beats(peer, longpoll):
+        for beat in itertools.count():
+            yield chunk(b"\n")
+            if peer.released.wait(0.05):
+                return
+            if beat == 12 and not longpoll:
+                yield chunk(b'],\n"last_seq":"0"}') + chunk(b"")
+                return
 
-        def do_GET(self):  # noqa: N802 (its caller's name)
-            self.send_response(200)
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            try:
-                self.wfile.write(b"c\r\n{\"results\":[\r\n")
-                for beat in itertools.count():
-                    self.wfile.write(b"1\r\n\n\r\n")
-                    time.sleep(0.05)
-                    if beat == 12 and "feed=normal" in self.path:
-                        self.wfile.write(chunk(b'],\n"last_seq":"0"}') + b"0\r\n\r\n")
-                        return
-            except OSError:
-                self.close_connection = True
+    class Drip(Peer):
+        def answer(self, request):
+            head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            return Reply(head + chunk(b'{"results":['), rest=beats(self, request.longpoll))
 
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Drip) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with Drip() as peer:
+        yield peer.url
 
 
 def test_heartbeats_do_not_hold_a_longpoll_for_ever(drip, monkeypatch):

@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pages bounded by bytes, and the memory that takes."""
 
-from functools import partial
-
 import pytest
 from engine_harness import until
-from relay_feed import couchdb, postgrest, row  # noqa: F401 (fixtures)
+from relay_feed import couchdb, postgrest  # noqa: F401 (fixtures)
 from relay_harness import Program
 
 from cht_relay.sizing import PageSize
@@ -17,10 +15,6 @@ MB = 1 << 20
 @pytest.fixture
 def settings(settings):
     return {**settings, "page_rows": 500, "read_timeout": 30}
-
-
-def rows(*lengths):
-    return [partial(row, n, length) for n, length in enumerate(lengths, 1)]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +29,7 @@ def rows(*lengths):
     ids=["8 MB", "1 MB", "mixed", "20 MB", "60 MB"],
 )
 def test_memory(couchdb, postgrest, settings, tmp_path, lengths, limit):
-    couchdb.rows = rows(*lengths)
+    couchdb.database.lengths = lengths
     with Program(tmp_path, settings) as program:
         end = f"{len(lengths)}-x"
         until(lambda: program.messages and postgrest.seq == end, 60)
@@ -46,23 +40,22 @@ def test_memory(couchdb, postgrest, settings, tmp_path, lengths, limit):
 
 def test_rows_follow_the_length_of_the_documents(couchdb, postgrest, relay):
     relay.settings["page_bytes"] = 100_000
-    couchdb.rows = rows(*[100] * 2000, *[9_000] * 100, *[100] * 2000)
+    couchdb.database.lengths = [100] * 2000 + [9_000] * 100 + [100] * 2000
     relay.start()
     until(lambda: postgrest.seq == "4100-x", 30)
     assert postgrest.count == 4100 and postgrest.longest <= 125_000
-    assert couchdb.sent[:3] == [64, 128, 256]
+    assert [page["limit"] for page in couchdb.pages[:3]] == ["64", "128", "256"]
     assert max(h["rows"] for h in postgrest.headers) > 256
 
 
 def test_one_change_that_is_too_large_stops_the_source(couchdb, postgrest, relay):
     relay.settings.update(page_bytes=10_000, max_document_bytes=50_000)
-    couchdb.rows = rows(100, 49_000, 60_000, 100)
+    couchdb.database.lengths = [100, 49_000, 60_000, 100]
     relay.start()
     relay.says("waiting: the next change of localhost/medic, at seq 2-x, is larger than")
     assert "relay_max_document_bytes (50000)" in relay.told.last_status
     assert postgrest.seq == "2-x" and postgrest.count == 2
-    asked = len(couchdb.asked("_changes"))
-    assert asked <= 8 and couchdb.asked("_changes")[-1].query["limit"] == "1"
+    assert len(couchdb.pages) <= 8 and couchdb.pages[-1]["limit"] == "1"
 
 
 def test_a_page_given_up_asks_for_less_until_one_row_is_left():

@@ -39,6 +39,26 @@ class Database(Protocol):
         """How many documents there are."""
 
 
+class Lengths:
+    """A database with one document of each length, made up when it is asked for."""
+
+    def __init__(self, lengths: list[int]) -> None:
+        self.lengths = lengths
+
+    def read(self, since: str, limit: int) -> tuple[list[Row], str, int]:
+        start = int(since.partition("-")[0])
+        end = min(start + limit, len(self.lengths))
+        return [self.row(number) for number in range(start, end)], f"{end}-x", len(self.lengths) - end
+
+    def row(self, number: int) -> Row:
+        rev = f"1-{number:032x}"
+        doc = f'{{"_id":"d{number}","_rev":"{rev}","filler":"{"x" * self.lengths[number]}"}}'
+        return Row(f"{number + 1}-x", f',"id":"d{number}","changes":[{{"rev":"{rev}"}}],"doc":{doc}}}'.encode())
+
+    def count(self) -> int:
+        return len(self.lengths)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a request is answered with; a body of bytes goes out as it is, anything else as JSON."""
@@ -64,7 +84,7 @@ def body(rows: Iterable[bytes], last_seq: str, pending: int) -> list[bytes]:
 class Front(ThreadingHTTPServer):
     """Serves `database` under the name medic. `changed` tells the longpolls that wait.
 
-    `since`: the position asked for last, that is how far the reader has come; `pages`: how many it asked for. `stop_after`: set to a number of bytes,
+    `since`: the position asked for last, that is how far the reader has come; `pages`: what each page was asked for with. `stop_after`: set to a number of bytes,
     the next page stops there; `stopped` is set then, until the client is gone. `credentials`: the header Authorization must be that; `refused`
     counts the requests where it was not.
     """
@@ -76,7 +96,8 @@ class Front(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.database = database
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.since, self.pages = "0", 0
+        self.since = "0"
+        self.pages: list[dict[str, str]] = []
         self.stop_after: int | None = None
         self.credentials: str | None = None
         self.refused = 0
@@ -158,7 +179,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         if limit:  # else nothing is read: it is asked how much there is
             self.server.since = since
-            self.server.pages += 1
+            self.server.pages.append(query)
         self.begin(200, "Transfer-Encoding", "chunked")
         early = not rows and query.get("feed") == "longpoll"
         if early:
