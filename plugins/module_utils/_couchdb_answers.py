@@ -170,10 +170,15 @@ def of_feed(info: Mapping[str, Any], page: Mapping[str, Any], asked: Asked) -> O
     pending = page.get("pending")
     if not isinstance(pending, int):
         # CouchDB has named it since version 2, which made clusters. CHT leaves it out for offline users.
-        return _partial("does not say how much is left, as CHT's does for offline users", asked) if "cluster" in info else None
+        return without_pending(asked) if "cluster" in info else None
     seen = len(page.get("results") or ()) + pending
     held = sum(info[key] for key in ("doc_count", "doc_del_count") if isinstance(info.get(key), int))
     return _partial(f"shows {seen} documents of {held}", asked) if seen < held else None
+
+
+def without_pending(asked: Asked) -> Meaning:
+    """A feed that does not say how much is left, of a CouchDB that would."""
+    return _partial("does not say how much is left, as CHT's does for offline users", asked)
 
 
 def no_json(asked: Asked) -> Meaning:

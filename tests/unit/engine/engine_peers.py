@@ -167,6 +167,8 @@ class CouchDBPeer(Peer):
         if request.name != "_changes":
             return Reply(recording("021").wire)
         since = request.query["since"]
+        if since == self.newest and not request.longpoll:
+            return Reply(recording("078").wire)
         if since == self.newest:
             return Reply(recording("078").wire, hold=threading.Event())
         if since == self.end and self.news.is_set():

@@ -125,6 +125,7 @@ def test_a_server_that_does_not_hold_longpolls_is_not_flooded(
 
 def test_pouchdb_server(couchdb, postgrest, relay):
     couchdb.fail("medic", Reply(pouchdb("db-info").raw, close=True))
+    couchdb.fail("_look", Reply(pouchdb("changes-empty").raw, close=True))
     names = ["changes-page1", "changes-gzip", "changes-empty", "longpoll-answered"]
     couchdb.fail("_changes", *(Reply(pouchdb(n).raw, close=True) for n in names))
     couchdb.fail("_changes", Reply(hold=couchdb.released))

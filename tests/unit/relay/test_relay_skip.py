@@ -5,8 +5,9 @@
 import json
 
 import pytest
-from engine_peers import reply
 from engine_harness import until
+from engine_peers import Reply, reply
+from engine_recordings import pouchdb
 from test_relay_pages import layouts, rows_of
 
 from cht_relay.pages import cut
@@ -55,6 +56,8 @@ def test_the_position_moves_on(couchdb, postgrest, relay):
 def test_a_whole_page_skipped_is_not_the_end_where_pending_is_not_known(couchdb, postgrest, relay):
     relay.settings.update(skip_id_prefixes=("task~",), page_rows=2)
     full = {"results": [change("task~1"), change("task~2")], "last_seq": couchdb.end}
+    couchdb.fail("medic", Reply(pouchdb("db-info").raw, close=True))
+    couchdb.fail("_look", Reply(pouchdb("changes-empty").raw, close=True))
     couchdb.fail("_changes", reply(200, full))
     relay.start()
     relay.says("caught up")

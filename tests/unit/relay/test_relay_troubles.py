@@ -37,8 +37,22 @@ def test_all_that_an_online_user_is_shown_is_copied(places, relay, couchdb, post
         assert all(path.startswith(("/medic/?", "/medic/_changes?")) or path == "/medic/" for _method, path, _user in place.cht.asked)
 
 
-def test_an_account_that_becomes_an_offline_one_is_refused_at_the_next_start(places, relay, postgrest):
-    postgrest.seq = "garbage"  # wherever it stands
+def test_an_account_that_becomes_an_offline_one_is_refused_at_the_next_page(places, relay, couchdb, postgrest):
+    """Its position would move past what it was not shown."""
+    with places.of(Trouble(())) as place:
+        goes_to(relay, place).says("caught up")
+        until(lambda: place.couchdb.requests[-1].longpoll)
+        place.cht.online.clear()
+        place.cht.own = lambda id_: True
+        place.couchdb.news.set()
+        relay.says("sees a part only")
+        assert postgrest.seq == place.couchdb.newest and len(postgrest.asked("claim")) == 1
+        asked = len(place.cht.asked)
+    assert place.cht.asked[asked - 1].path.startswith("/medic/_changes?feed=longpoll")
+
+
+def test_wherever_it_stands_it_is_refused_at_the_next_start(places, relay, postgrest):
+    postgrest.seq = "garbage"
     with places.of(TROUBLES["offline_without_a_firewall"]) as place:
         goes_to(relay, place).says("sees a part only")
         assert not postgrest.requests and {path.partition("?")[0] for _method, path, _user in place.cht.asked} == {"/medic/", "/medic/_changes"}

@@ -42,7 +42,8 @@ class CouchDB:
     """One database of one CouchDB.
 
     ``on_bytes`` is called before each wait for more bytes, with the seconds that may
-    take at most.
+    take at most. ``names_pending``: whether each page says how much is left, as far as
+    ``identity`` has seen.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class CouchDB:
         self._read_timeout = read_timeout
         self._poll_timeout = poll_timeout
         self._on_bytes = on_bytes
+        self.names_pending = False
         self._session = transport.session(ca_file)
         self._session.proxies = get_environ_proxies(base_url)
         # As bytes: requests would write texts as Latin-1, CouchDB reads UTF-8.
@@ -81,9 +83,15 @@ class CouchDB:
             page = self._object(f"{self._url}/_changes", {"limit": "0", "since": "0"})
             part = answers.of_feed(info, page, self._asked)
             if part is None:
+                self.names_pending = isinstance(page.get("pending"), int)
                 created = info.get("instance_start_time")
                 return None if created in (None, "", "0", 0) else str(created)
         raise _problem(part)
+
+    def part(self) -> Problem:
+        """What to raise for a page that does not say how much is left, where others did:
+        the account is no longer shown all, and its position must not move on."""
+        return _problem(answers.without_pending(self._asked))
 
     def _object(self, url: str, query: Dict[str, str]) -> Dict[str, Any]:
         """The JSON object that answers."""

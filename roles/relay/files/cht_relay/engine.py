@@ -82,6 +82,8 @@ class _Source:
             if data is None:
                 return None
             page = pages.cut(data)
+            if page.pending is None and self._couchdb.names_pending:
+                raise self._couchdb.part()
             size.arrived(page.rows, len(data))
             self.more = _more(page, self.rows)
             return page.without(self._config.skip_id_prefixes)
