@@ -7,6 +7,7 @@ import json
 
 import pytest
 from calls import page, row
+from couch_http import Answer
 
 pytestmark = pytest.mark.once
 
@@ -41,6 +42,22 @@ def test_all_is_well_and_no_limit_is_passed(status, copied):
     assert code == 0 and "changed=0" in said
     assert "| a/medic | 10 | 10 | 0 | 0 | 7-x |" in said
     assert "ALL IS WELL: 10 documents of 1 sources are all copied (no models: dbt has not run here)." in said
+
+
+def test_an_account_that_may_write_is_told(status, copied, server):
+    """CouchDB's answers, as tests/unit/plugins/test_couchdb_account.py has them of a real one."""
+    answer = server.answer
+
+    def couchdb(method, path, query, content):
+        if method == "PUT":
+            return Answer(400, {"error": "bad_request", "reason": "attachment longer than expected"})
+        said = {(): {"couchdb": "Welcome"}, ("_session",): {"userCtx": {"name": "reader", "roles": []}}}.get(tuple(path))
+        return Answer(200, said) if said else answer(method, path, query, content)
+
+    server.answer = couchdb
+    code, said = status(alone=True)
+    assert code == 0 and "ALL IS WELL" in said
+    assert "WARNING: a/medic: the account reader may write, though it need only read: playbooks/couchdb_account.yml takes that from it" in said
 
 
 def test_one_that_does_not_answer_hides_nothing(status, copied, source):
