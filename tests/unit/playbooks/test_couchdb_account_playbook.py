@@ -14,19 +14,20 @@ from playing import ROOT
 SECRET = "geheim-pässword:1"
 
 
-def played(directory, url, *arguments):
+def played(directory, url, *arguments, names=("district",), password=PASSWORD):
     """Exit code, and the output with its white space made one."""
-    entry = {"name": "district", "url": url, "username": "analytics", "password": SECRET, "databases": ["medic", "medic-sentinel"]}
-    host = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable, "cht_sync_sources": [entry]}
+    entry = {"url": url, "username": "analytics", "password": SECRET, "databases": ["medic", "medic-sentinel"]}
+    sources = [{**entry, "name": name, "source_prefix": name} for name in names]
+    host = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable, "cht_sync_sources": sources}
     (directory / "hosts.json").write_text(json.dumps({"all": {"children": {"sync": {"hosts": {"localhost": host}}}}}))
-    (directory / "admin.json").write_text(json.dumps({"couchdb_account_admin": ADMIN, "couchdb_account_admin_password": PASSWORD}))
+    (directory / "admin.json").write_text(json.dumps({"couchdb_account_admin": ADMIN, "couchdb_account_admin_password": password}))
     done = subprocess.run(
         ["ansible-playbook", "-i", directory / "hosts.json", ROOT / "playbooks/couchdb_account.yml", "--diff", *arguments],
         cwd=ROOT, env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
     print(done.stdout)
-    assert SECRET not in done.stdout and PASSWORD not in done.stdout
+    assert SECRET not in done.stdout and password not in done.stdout
     return done.returncode, " ".join(done.stdout.split())
 
 
@@ -41,6 +42,14 @@ def test_it_says_what_it_would_do(tmp_path):
         assert "'district: would:' - '- write _design/cht-sync-read-only to medic: it refuses writes of analytics'" in said
         assert f"- '- make analytics a member of medic-sentinel' - It is for CouchDB itself at {couchdb.url}" in said
         assert "+ password: right" in said and "changed=1" in said
+
+
+def test_a_refused_password_is_tried_once_for_all_entries(tmp_path):
+    with Recorded("test_a_refused_password_is_tried_once_for_all_entries") as couchdb:
+        code, said = played(tmp_path, couchdb.url, "-e", f"@{tmp_path}/admin.json", names=("district", "county"), password="mistyped")
+        assert code == 2 and "it refused the password of the administrator admin" in said
+        # Of these the first goes without the password.
+        assert couchdb.asked == ["GET /medic", "GET /_session", "GET /_session"]
 
 
 @pytest.mark.parametrize(
