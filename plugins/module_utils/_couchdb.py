@@ -47,38 +47,40 @@ class CouchDB:
         for look in range(_LOOKS):
             info = self.ask(database)
             page = self.ask(database, "_changes", {"limit": "0", "since": "0"})
-            part = answers.of_feed(info, page, self._asked(database))
+            part = answers.of_feed(info, page, self.asked(database))
             if part is None:
                 return info
         raise CouchDBError(part)
 
     def server(self) -> answers.Server:
         """Who answers. Raises CouchDBError."""
-        return answers.server(self._got("/api/info", self._asked("")), self._got("/", self._asked("")))
+        return answers.server(self._got("/api/info", self.asked("")), self._got("/", self.asked("")))
 
     def ask(self, database: str, path: str = "", query: dict[str, str] | None = None, credentials: dict | None = None) -> dict:
         """The answer to a GET of the database or something in it. Raises CouchDBError."""
-        asked = self._asked(database)
+        asked = self.asked(database)
         where = f"/{quote(database, safe='')}/{path}"
-        status, headers, body = self._answer(where + (f"?{urlencode(query)}" if query else ""), asked, credentials)
+        status, headers, body = self.request("GET", where + (f"?{urlencode(query)}" if query else ""), asked, credentials=credentials)
         meaning = answers.of_answer(status, headers, body, asked)
         if meaning is not None:
             raise CouchDBError(meaning)
         return json.loads(body)
 
-    def _asked(self, database):
+    def asked(self, database: str) -> answers.Asked:
+        """What the table of answers needs to know of a question."""
         return answers.Asked(self._url, database, self._username, self._ca_file)
 
-    def _got(self, path, asked):
-        status, _headers, body = self._answer(path, asked)
-        return status, body
-
-    def _answer(self, path, asked, credentials=None):
+    def request(
+        self, method: str, path: str, asked: answers.Asked, body: bytes | None = None, kind: str = "application/json", credentials: dict | None = None
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """Status, headers and body of the answer, whatever it is. Raises CouchDBError where there is none."""
         headers = {"Accept": "application/json", **(self._credentials if credentials is None else credentials)}
+        if body is not None:
+            headers["Content-Type"] = kind
         try:
             try:
                 answer = Request().open(
-                    "GET", self._url + path, headers=headers, http_agent="cht-sync", timeout=self._timeout,
+                    method, self._url + path, data=body, headers=headers, http_agent="cht-sync", timeout=self._timeout,
                     follow_redirects="none", ca_path=self._ca_file, use_netrc=False,
                 )  # fmt: skip
             except urllib.error.HTTPError as error:
@@ -88,6 +90,10 @@ class CouchDB:
         except (OSError, http.client.HTTPException) as error:
             # What urllib itself tells of is what went wrong before there was a connection.
             raise CouchDBError(answers.of_error(error, asked, sent=not isinstance(error, urllib.error.URLError))) from None
+
+    def _got(self, path, asked):
+        status, _headers, body = self.request("GET", path, asked)
+        return status, body
 
 
 def document_count(feed: dict, password: str, timeout: int) -> int:

@@ -6,28 +6,28 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from urllib.parse import urlsplit
 
+from ansible_collections.cht.sync.plugins.module_utils import _couchdb_answers as answers
 from ansible_collections.cht.sync.plugins.module_utils import _couchdb_rights as rights
-from ansible_collections.cht.sync.plugins.module_utils._couchdb_client import CouchDB, CouchDBRefusal, part
+from ansible_collections.cht.sync.plugins.module_utils._couchdb import CouchDBError
+from ansible_collections.cht.sync.plugins.module_utils._couchdb_client import CouchDBRefusal, Documents, part
 
 # What CHT takes for a user who sees everything (cht-core, shared-libs/user-management/src/roles.js).
 ONLINE = "mm-online"
 # What CHT writes into the account of somebody who works at a place.
 PERSONAL = ("contact_id", "facility_id", "place_id")
-REDIRECTS = (301, 302)
 
 
-def is_cht(couchdb: CouchDB) -> bool:
-    """Whether the API of a CHT answers there, which leads /medic to /medic/. CouchDB itself does not."""
-    answer = couchdb.ask("GET", "/medic", anonymous=True)
-    return answer.status in REDIRECTS and urlsplit(answer.location).path == urlsplit(couchdb.url).path + "/medic/"
+def is_cht(couchdb: Documents) -> bool:
+    """Whether a CHT answers there. It says so without credentials, too."""
+    answer = couchdb.answer("GET", "/api/info", anonymous=True)
+    return answers.server((answer.status, answer.content), (0, b"")).kind == "cht"
 
 
 class Account:
     """`couchdb` is asked as its administrator; `online`: whether the account goes through the API of a CHT."""
 
-    def __init__(self, couchdb: CouchDB, params: dict, online: bool, dry_run: bool) -> None:
+    def __init__(self, couchdb: Documents, params: dict, online: bool, dry_run: bool) -> None:
         self.couchdb = couchdb
         self.name, self.password = params["name"], params["user_password"]
         self.present = params["state"] == "present"
@@ -63,11 +63,11 @@ class Account:
     def _check_administrator(self):
         if self.name == self.couchdb.username:
             raise CouchDBRefusal(f"{self.name} is CouchDB's administrator, whose writes nothing refuses: choose another username in cht_sync_sources")
-        # Over http the password must not go to a server that only leads to https.
         if self.couchdb.url.startswith("http://"):
-            answer = self.couchdb.ask("GET", "/_session", anonymous=True)
-            if answer.status in (301, 302, 307, 308, 400):
-                self.couchdb.expected(answer, "/_session")
+            try:
+                self.couchdb.is_fit_for_password(self.databases[0])
+            except CouchDBError as error:
+                raise CouchDBRefusal(str(error)) from None
         roles = (self.couchdb.get("/_session").get("userCtx") or {}).get("roles") or []
         if "_admin" not in roles:
             raise CouchDBRefusal(
@@ -75,14 +75,14 @@ class Account:
                 "give the one that CHT was installed with (COUCHDB_USER)"
             )
         path = f"/_node/_local/_config/admins/{part(self.name)}"
-        answer = self.couchdb.ask("GET", path)
+        answer = self.couchdb.answer("GET", path)
         if answer.status == 200:
             raise CouchDBRefusal(f"{self.name} is an administrator of CouchDB, whose writes nothing refuses: choose another username in cht_sync_sources")
         if answer.status != 404:
             self.couchdb.expected(answer, path)
 
     def _user(self):
-        answer = self.couchdb.ask("GET", self.user_path)
+        answer = self.couchdb.answer("GET", self.user_path)
         if answer.status == 404 and "Database" in answer.reason:
             raise CouchDBRefusal(f"{self.couchdb.url} has no database _users, so no accounts: finish the setup of CouchDB")
         user = None if answer.status == 404 else self.couchdb.expected(answer, self.user_path)
@@ -97,7 +97,7 @@ class Account:
     def _database(self, name):
         """What the database says of its members and its guard; None if it is to be left and is not there."""
         path = f"/{part(name)}/"
-        answer = self.couchdb.ask("GET", path)
+        answer = self.couchdb.answer("GET", path)
         if answer.status == 404:
             if not self.present:
                 return None

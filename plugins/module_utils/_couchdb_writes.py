@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.cht.sync.plugins.module_utils._couchdb_client import CouchDB, CouchDBRefusal, part
+from ansible_collections.cht.sync.plugins.module_utils._couchdb_client import CouchDBRefusal, Documents, part
 
 DOCUMENT = "cht-sync-write-test"
 # A document whose attachment is longer than it says. CouchDB asks whether the account may write first, and finds that out then: so it is
@@ -47,7 +47,7 @@ def findings(accounts: list[dict]) -> list[str]:
 def _server(feed, password):
     """CouchDB, and what is known of all its databases together: why it is not asked for each."""
     try:
-        couchdb = CouchDB(feed["url"], feed["username"], password, feed.get("ca_file"), "the account")
+        couchdb = Documents(feed["url"], feed["username"], password, feed.get("ca_file"))
         # One request decides on the password: refused ones lock the account.
         session = couchdb.get("/_session").get("userCtx") or {}
         if "couchdb" not in couchdb.get("/"):
@@ -65,7 +65,7 @@ def _writes(feed, couchdb, known):
     base = f"/{part(feed['database'])}/"
     try:
         couchdb.get(base)
-        answer = couchdb.ask("PUT", base + DOCUMENT, content=TOO_LONG)
+        answer = couchdb.answer("PUT", base + DOCUMENT, content=TOO_LONG)
         if answer.status in (200, 201, 202):
             # A server that does not count.
             couchdb.change("DELETE", f"{base}{DOCUMENT}?rev={answer.body['rev']}")

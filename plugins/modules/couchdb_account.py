@@ -41,9 +41,9 @@ options:
       - Its password. It is not kept.
     type: str
     required: true
-  ca_path:
+  ca_file:
     description:
-      - Path, on the machine the module runs on, of the certificate authority that signed the certificate of O(url).
+      - File with the authority of the server's certificate, on the machine the module runs on, in PEM form.
     type: path
   name:
     description:
@@ -121,7 +121,7 @@ open_databases:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cht.sync.plugins.module_utils._couchdb_account import Account, is_cht
-from ansible_collections.cht.sync.plugins.module_utils._couchdb_client import CouchDB, CouchDBRefusal
+from ansible_collections.cht.sync.plugins.module_utils._couchdb_client import ADMINISTRATOR_REMEDIES, CouchDBRefusal, Documents
 
 
 def main() -> None:
@@ -131,7 +131,7 @@ def main() -> None:
             "url": {"type": "str", "required": True},
             "username": {"type": "str", "required": True},
             "password": {"type": "str", "required": True, "no_log": True},
-            "ca_path": {"type": "path"},
+            "ca_file": {"type": "path"},
             "name": {"type": "str", "required": True},
             "user_password": {"type": "str", "no_log": True},
             "databases": {"type": "list", "elements": "str", "required": True},
@@ -143,7 +143,7 @@ def main() -> None:
     )
     params = module.params
     try:
-        couchdb = CouchDB(params["url"], params["username"], params["password"], params["ca_path"], "the administrator")
+        couchdb = Documents(params["url"], params["username"], params["password"], params["ca_file"], ADMINISTRATOR_REMEDIES)
         online = _online(params)
         result = Account(couchdb, params, bool(online), module.check_mode).converge()
     except CouchDBRefusal as error:
@@ -158,7 +158,7 @@ def _online(params):
     if params["online"] is not None:
         return params["online"]
     where = params["account_url"] or params["url"]
-    return is_cht(CouchDB(where, params["name"], params["user_password"], params["ca_path"], "the account"))
+    return is_cht(Documents(where, params["name"], params["user_password"], params["ca_file"]))
 
 
 if __name__ == "__main__":

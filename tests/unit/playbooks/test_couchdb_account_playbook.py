@@ -47,9 +47,9 @@ def test_it_says_what_it_would_do(tmp_path):
 def test_a_refused_password_is_tried_once_for_all_entries(tmp_path):
     with Recorded("test_a_refused_password_is_tried_once_for_all_entries") as couchdb:
         code, said = played(tmp_path, couchdb.url, "-e", f"@{tmp_path}/admin.json", names=("district", "county"), password="mistyped")
-        assert code == 2 and "it refused the password of the administrator admin" in said
+        assert code == 2 and "refused the credentials of user admin" in said
         # Of these the first goes without the password.
-        assert couchdb.asked == ["GET /medic", "GET /_session", "GET /_session"]
+        assert couchdb.asked == ["GET /api/info", "GET /medic/", "GET /_session"]
 
 
 @pytest.mark.parametrize(
