@@ -24,10 +24,12 @@ ADMIN, PASSWORD = REAL.username or "admin", REAL.password or "admin-password"
 
 
 class Recorded:
-    """Serves one recording. `asked`: method and path of each request; `left`: those of the recording that nobody made."""
+    """Serves one recording. `asked`: method and path of each request; `left`: those of the recording that nobody made;
+    `ca_file`: for clients, who read it though this is http."""
 
     def __init__(self, name: str) -> None:
         self.file = RECORDINGS / f"{name}.json"
+        self.ca_file: str | None = None
         self.exchanges = [] if REAL.netloc else json.loads(self.file.read_text())
         self.asked: list[str] = []
         self._waiting: dict[str, deque] = {}

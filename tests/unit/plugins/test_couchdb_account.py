@@ -23,9 +23,11 @@ OPEN = {}
 
 
 @pytest.fixture
-def couchdb(request):
+def couchdb(request, authority):
     """With the two databases of a CHT and a nurse, and no account that reads."""
     with Recorded(request.node.name.partition("[")[0]) as server:
+        # One authority in the place of the machine's many, which would be read for each request.
+        server.ca_file = authority.ca_file
         for database, security in SECURITY.items():
             server.given("DELETE", f"/{database}")
             server.given("PUT", f"/{database}")
@@ -43,11 +45,11 @@ def user(name, password=SECRET, roles=(), **more):
 
 def account(couchdb, name=READER, state="present", databases=(MEDIC, SENTINEL), online=False, dry_run=False, admin=(ADMIN, PASSWORD), secret=SECRET):
     params = {"name": name, "user_password": secret, "state": state, "databases": list(databases)}
-    return Account(Documents(couchdb.url, *admin, None, ADMINISTRATOR_REMEDIES), params, online, dry_run).converge()
+    return Account(Documents(couchdb.url, *admin, couchdb.ca_file, ADMINISTRATOR_REMEDIES), params, online, dry_run).converge()
 
 
 def client(couchdb, name=READER, secret=SECRET):
-    return Documents(couchdb.url, name, secret, None)
+    return Documents(couchdb.url, name, secret, couchdb.ca_file)
 
 
 def written(couchdb, name, document="x"):
@@ -55,7 +57,7 @@ def written(couchdb, name, document="x"):
 
 
 def writes(couchdb, name=READER, secret=SECRET):
-    feeds = [{"name": "a", "database": one, "source": f"a/{one}", "url": couchdb.url, "username": name, "ca_file": None} for one in (MEDIC, SENTINEL)]
+    feeds = [{"name": "a", "database": one, "source": f"a/{one}", "url": couchdb.url, "username": name, "ca_file": couchdb.ca_file} for one in (MEDIC, SENTINEL)]
     return look(feeds, {"a": secret})
 
 
