@@ -22,7 +22,7 @@ from typing import Any, Iterator, Mapping, Optional
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 CHT_LIMIT = 10.0  # seconds for which CHT refuses an address after refused tries
-_README = "(README, 'A CouchDB account')"
+_BY_PLAYBOOK = "(playbooks/couchdb_account.yml does that)"
 _AGAIN = "and run site.yml"
 
 
@@ -305,18 +305,18 @@ def _forbidden(said: _Said, asked: Asked) -> Meaning:
         return Meaning(
             "offline",
             f"CHT takes user {user} for an offline user and does not show it {place} (403{said.in_words})",
-            f"give the account the role mm-online {_README}, or write CouchDB's own address as url in cht_sync_sources, {_AGAIN}",
+            f"give the account the role mm-online {_BY_PLAYBOOK}, or write CouchDB's own address as url in cht_sync_sources, {_AGAIN}",
         )
     if "not allowed to access this db" in (said.reason or ""):
         return Meaning(
             "member",
             f"CouchDB does not let user {user} read {place} (403{said.in_words})",
-            f"make the account a member of the database {_README} {_AGAIN}",
+            f"make the account a member of the database {_BY_PLAYBOOK} {_AGAIN}",
         )
     return Meaning(
         "forbidden",
         f"CouchDB refused user {user} at {place} (403{said.in_words})",
-        f"give the account what it needs {_README} {_AGAIN}",
+        f"give the account what it needs {_BY_PLAYBOOK} {_AGAIN}",
     )
 
 
@@ -372,7 +372,7 @@ def _partial(how: str, asked: Asked) -> Meaning:
     return Meaning(
         "partial",
         f"the feed of {asked.place} {how}: user {asked.username} sees a part only, and nothing is copied",
-        f"give the account the role mm-online {_README}, or write CouchDB's own address as url in cht_sync_sources, {_AGAIN}",
+        f"give the account the role mm-online {_BY_PLAYBOOK}, or write CouchDB's own address as url in cht_sync_sources, {_AGAIN}",
     )
 
 

@@ -59,7 +59,7 @@ def test_no_json(body):
          ["offline user", "(403: Offline users are not allowed access", "role mm-online"]),
         # As CHT hands on what CouchDB said when it was asked who that is.
         (403, {}, {"code": 403, "error": '403 - {"error":"forbidden","reason":"Account is temporarily locked due to x"}'}, "locked", ["five minutes"]),
-        (403, {}, {}, "forbidden", ["(403)", "A CouchDB account"]),
+        (403, {}, {}, "forbidden", ["(403)", "playbooks/couchdb_account.yml"]),
         (429, {}, {"code": 429, "error": "Too Many Requests"}, "limited", ["429", "wait 10 s"]),
         (429, {"Retry-After": "77"}, {}, "limited", ["wait 77 s"]),
         (302, {"Location": "/medic/login?redirect=%2Fmedic%2F"}, {}, "redirect", ["redirects to https://cht.example.org/medic/login (302)", "answers itself"]),
