@@ -189,7 +189,7 @@ def no_json(asked: Asked) -> Meaning:
 def server(api: "tuple[int, bytes]", root: "tuple[int, bytes]") -> Server:
     """Who answers, by status and body of ``/api/info``, which CHT alone has, and of ``/``.
 
-    CHT hands ``/`` on to its CouchDB, so that alone tells nothing.
+    CHT hands ``/`` on to its CouchDB, so that alone says nothing.
     """
     known = _Said(api[1]).members or {}
     if api[0] == 200 and isinstance(known.get("version"), str):

@@ -59,7 +59,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Ask whether the account can read what shall be copied
+- name: Ask whether the account can read what is to be copied
   cht.sync.couchdb_info:
     url: https://cht.example.org
     username: analytics

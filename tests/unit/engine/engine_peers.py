@@ -128,7 +128,7 @@ class Request:
         self.name = unquote(parts.path.rstrip("/").rpartition("/")[2])
         self.query = {k: v[0] for k, v in parse_qs(parts.query).items()}
         if self.name == "_changes" and self.query.get("limit") == "0":
-            self.name = "_look"  # at how much the feed shows, by whoever wants it whole
+            self.name = "_look"  # at how much the feed shows, by those who want it whole
         self.headers = handler.headers
         self.body = body
 
