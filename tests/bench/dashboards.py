@@ -61,6 +61,10 @@ UPDATE v1.stamp SET last = (SELECT max(saved_timestamp) FROM v1.couchdb);
 """
 
 
+# By the number of a chart, None for a filter, and what it asks.
+Questions = dict[tuple, dict]
+
+
 class Demo:
     """As log_in takes it."""
 
@@ -105,12 +109,12 @@ def forget() -> None:
            " | xargs -r redis-cli -s /run/redis/redis-server.sock del' >/dev/null")  # fmt: skip
 
 
-def opened(size: int) -> tuple[dict[str, float], dict[str, dict]]:
+def opened(size: int) -> tuple[dict[str, float], Questions]:
     """Seconds until all charts of a dashboard are drawn, the median of the rounds, in a browser that has been there before; and what the
-    charts asked, by their titles. The window is as high as a dashboard: in one of a screen's height the charts below it are drawn later.
+    charts asked, by their numbers. The window is as high as a dashboard: in one of a screen's height the charts below it are drawn later.
     """
     took: dict[str, list[float]] = {name: [] for name in NAMES}
-    asked: dict[str, dict] = {}
+    asked: Questions = {}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as profile:
         chromium = playwright.chromium.launch_persistent_context(
             profile, executable_path="/usr/bin/chromium", args=["--no-sandbox"], viewport={"width": 1366, "height": 3000}
@@ -133,12 +137,12 @@ def opened(size: int) -> tuple[dict[str, float], dict[str, dict]]:
     return {name: statistics.median(seconds) for name, seconds in took.items()}, asked
 
 
-def _question(request) -> dict[str, dict]:
+def _question(request) -> Questions:
     if not request.url.startswith(f"{URL}/api/v1/chart/data") or request.method != "POST":
         return {}
     body = request.post_data_json
     form = body.get("form_data", {})
-    return {f"{form.get('slice_id') or 'filter'}: {json.dumps(body['queries'])[:200]}": {**body, "force": True}}
+    return {(form.get("slice_id"), json.dumps(body["queries"])): {**body, "force": True}}
 
 
 def ask(visitor: Visitor, body: dict) -> float:
@@ -147,7 +151,7 @@ def ask(visitor: Visitor, body: dict) -> float:
     return time.monotonic() - started
 
 
-def alone(visitor: Visitor, questions: dict[str, dict]) -> dict[str, float]:
+def alone(visitor: Visitor, questions: Questions) -> dict[tuple, float]:
     return {title: statistics.median(ask(visitor, body) for _ in range(ROUNDS)) for title, body in questions.items()}
 
 
@@ -163,7 +167,7 @@ def viewers() -> list[Visitor]:
     return [Visitor(URL, f"bench_{number}", "bench-viewer") for number in range(VIEWERS)]
 
 
-def crowd(people: list[Visitor], questions: dict[str, dict]) -> tuple[list[float], int, int]:
+def crowd(people: list[Visitor], questions: Questions) -> tuple[list[float], int, int]:
     """What each chart took while all look, how many failed, and the most memory of Superset, in MB."""
     end, took, failed, most, bodies = time.monotonic() + SECONDS, [], [], [0], list(questions.values())
 
@@ -200,8 +204,9 @@ def main() -> None:
         complete, questions = opened(size)
         admin = Visitor(URL, "admin", secrets()["superset_admin_password"])
         each = alone(admin, questions)
-        for title, seconds in sorted(each.items(), key=lambda item: -item[1])[:12]:
-            print(f"{size:>10}  {seconds:6.2f} s  {title}", flush=True)
+        names = {chart["id"]: chart["slice_name"] for chart in admin.superset.get("/api/v1/chart/", {"page_size": 100})["result"]}
+        for (number, _what), seconds in sorted(each.items(), key=lambda item: -item[1])[:12]:
+            print(f"{size:>10}  {seconds:6.2f} s  {names.get(number, 'a filter')}", flush=True)
         took, failed, most = crowd(viewers(), questions)
         p95 = statistics.quantiles(took, n=20)[-1] if len(took) > 20 else float("nan")
         print(f"{size:>10}  {VIEWERS} viewers: {len(took)} charts, p95 {p95:.2f} s, {failed} failed, Superset {most} MB", flush=True)
