@@ -12,7 +12,7 @@ import pytest
 from engine_peers import HANG_UP, PASSWORD, Peer, Reply, cut, reply
 from engine_recordings import chunk, pouchdb, recording
 
-from cht_relay import pages
+from cht_engine import pages
 from cht_engine.couchdb import CouchDB
 from cht_engine.errors import Refused, TooLong, Transient
 

@@ -12,7 +12,7 @@ from engine_recordings import recording
 
 from cht_engine import stalling
 from cht_engine.errors import LeaseLost, Refused, TooMuch, Transient, Unanswered
-from cht_relay.pages import cut as cut_page
+from cht_engine.pages import cut as cut_page
 from cht_engine.postgrest import PostgREST
 from cht_engine.tokens import Tokens
 

@@ -18,7 +18,7 @@ from cht_engine import backoff as pauses
 from cht_engine import stalling
 from cht_engine.backoff import LONGEST_PAUSE, Backoff
 from cht_engine.errors import LeaseLost, Refused
-from cht_relay.pages import cut as cut_page
+from cht_engine.pages import cut as cut_page
 
 
 def landed(couchdb, postgrest):

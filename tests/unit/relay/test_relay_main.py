@@ -133,7 +133,7 @@ def test_something_unforeseen_says_where_but_not_what(
     trap = tmp_path / "trap"
     trap.mkdir()
     (trap / "sitecustomize.py").write_text(
-        "import cht_relay.pages as pages\n"
+        "import cht_engine.pages as pages\n"
         "def cut(data): raise KeyError(data)\n"
         "pages.cut = cut\n"
     )

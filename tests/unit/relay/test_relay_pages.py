@@ -8,7 +8,7 @@ import random
 import pytest
 from engine_recordings import all_pages, pouchdb, recording
 
-from cht_relay.pages import Page, PageError, _cut_lines, cut
+from cht_engine.pages import Page, PageError, _cut_lines, cut
 
 PAGES = all_pages()
 POUCHDB_PAGES = ["changes-page1", "changes-page2", "changes-empty", "longpoll-answered"]

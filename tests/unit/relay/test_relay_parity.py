@@ -23,7 +23,7 @@ from cht_relay import comparison, parity_config, parity_peers, patience
 from cht_relay.listing import Listing, stored_id
 from cht_relay.repair import Repair
 from cht_relay.sample import sample
-from cht_relay.sizing import PageSize
+from cht_engine.sizing import PageSize
 
 
 class Documents:

@@ -7,7 +7,7 @@ from engine_harness import until
 from relay_feed import couchdb, postgrest  # noqa: F401 (fixtures)
 from relay_harness import Program
 
-from cht_relay.sizing import PageSize
+from cht_engine.sizing import PageSize
 
 MB = 1 << 20
 

@@ -10,7 +10,7 @@ from engine_peers import Reply, reply
 from engine_recordings import pouchdb
 from test_relay_pages import layouts, rows_of
 
-from cht_relay.pages import cut
+from cht_engine.pages import cut
 
 IDS = ["task~1", "a", "x task~", "task", "ta\"sk~", "task~é", "tásk~1", "\\task~", "", "t"]
 

@@ -11,21 +11,21 @@ from contextlib import closing
 from typing import Any, Callable, NoReturn, Optional
 
 from cht_engine.backoff import Backoff
-from cht_relay import pages
+from cht_engine.couchdb import CouchDB
+from cht_engine.delivery import Delivery
+from cht_engine.errors import Problem, Refused, TooLong, Transient
+from cht_engine.notify import Notifier
+from cht_engine.pages import Page
+from cht_engine.postgrest import PostgREST
+from cht_engine.sizing import PageSize
+from cht_engine.stopping import Stopped
+from cht_engine.tokens import Tokens
 from cht_relay.account import Account
 from cht_relay.ahead import Ahead
 from cht_relay.calls import Calls
 from cht_relay.config import Config
-from cht_relay.delivery import Delivery
-from cht_engine.couchdb import CouchDB
-from cht_engine.errors import Problem, Refused, TooLong, Transient
-from cht_engine.notify import Notifier
-from cht_relay.pages import Page
-from cht_engine.postgrest import PostgREST
+from cht_relay.limits import too_large
 from cht_relay.progress import Progress
-from cht_relay.sizing import PageSize
-from cht_engine.stopping import Stopped
-from cht_engine.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ TELL_EVERY = 20.0  # seconds; with nothing new, so that the stored time shows a 
 
 class _Source:
     """The feed of changes, read in the thread of ``ahead``. What was asked last:
-    ``since``, ``rows``, ``longpoll``, and when (``asked``). ``more``: whether changes
+    ``since``, ``longpoll``, and when (``asked``). ``more``: whether changes
     wait for certain after the page that came."""
 
     def __init__(
@@ -50,7 +50,6 @@ class _Source:
         self._ahead = ahead
         self._config = config
         self._size = size
-        self.rows = 0
         self.more = False
         self.since = "0"
         self.longpoll = False
@@ -68,25 +67,16 @@ class _Source:
         return self._ahead.take(waiting)
 
     def _fetch(self, since: str, longpoll: bool) -> Optional[Page]:
-        size = self._size
-        while True:
-            self.rows = size.rows
-            try:
-                data = self._couchdb.changes(since, size.rows, longpoll, size.most_bytes)
-            except TooLong as problem:
-                if size.rows == 1:
-                    what = f"the next change of {self._config.source}, {_place(since)},"
-                    raise size.too_large(what) from None
-                size.given_up(problem.lines)
-                continue
-            if data is None:
-                return None
-            page = pages.cut(data)
-            if page.pending is None and self._couchdb.names_pending:
-                raise self._couchdb.part()
-            size.arrived(page.rows, len(data))
-            self.more = _more(page, self.rows)
-            return page.without(self._config.skip_id_prefixes)
+        try:
+            found = self._size.page(self._couchdb, since, longpoll)
+        except TooLong:
+            what = f"the next change of {self._config.source}, {_place(since)},"
+            raise too_large(what, self._size.document_bytes) from None
+        if found is None:
+            return None
+        page, asked = found
+        self.more = _more(page, asked)
+        return page.without(self._config.skip_id_prefixes)
 
 
 class Engine:

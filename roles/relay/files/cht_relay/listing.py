@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
+from cht_engine import pages
 from cht_engine.couchdb import CouchDB
 from cht_engine.errors import Refused
-from cht_relay import pages
+from cht_engine.pages import Page
 from cht_relay.compare import Row
-from cht_relay.pages import Page
 
 PAGE = 2000  # rows; a row is about 150 bytes
 

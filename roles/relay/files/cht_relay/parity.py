@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Callable, Collection, Dict, Optional, Tuple
 
 from cht_engine.errors import LeaseLost, Problem, Refused
+from cht_engine.sizing import PageSize
 from cht_relay import parity_config
 from cht_relay.compare import VANISHED, Finding
 from cht_relay.comparison import ASKED, Comparison
@@ -20,7 +21,6 @@ from cht_relay.parity_config import ParityConfig
 from cht_relay.parity_peers import Peers
 from cht_relay.parity_report import Report
 from cht_relay.repair import Repair
-from cht_relay.sizing import PageSize
 from cht_relay.unit import Unit
 
 EXIT_EQUAL = 0

@@ -9,14 +9,15 @@ import json
 from collections import deque
 from typing import Iterable, Iterator, Optional
 
+from cht_engine import pages
+from cht_engine.delivery import Delivery
 from cht_engine.errors import TooLong, Transient
+from cht_engine.pages import Page
 from cht_engine.postgrest import PostgREST
-from cht_relay import pages
-from cht_relay.delivery import Delivery
+from cht_engine.sizing import PageSize
+from cht_relay.limits import too_large
 from cht_relay.listing import Listing
-from cht_relay.pages import Page
 from cht_relay.patience import patiently
-from cht_relay.sizing import PageSize
 
 
 class Repair:
@@ -58,7 +59,7 @@ class Repair:
             except TooLong as problem:
                 if self._size.rows == 1:
                     document = f"document {json.dumps(some[0])}"
-                    raise self._size.too_large(document) from None
+                    raise too_large(document, self._size.document_bytes) from None
                 self._size.given_up(problem.lines)
                 continue
             self._size.arrived(page.rows, len(page.body))

@@ -9,7 +9,7 @@ from collections import deque
 
 from cht_engine.errors import Problem, Refused, TooMuch, Transient, Unanswered
 from cht_engine.postgrest import PostgREST
-from cht_relay.pages import Page
+from cht_engine.pages import Page
 
 log = logging.getLogger(__name__)
 

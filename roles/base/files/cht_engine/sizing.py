@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
-from cht_engine.errors import Refused
+from typing import Optional, Tuple
 
-WAIT_AFTER_TOO_LARGE = 600.0  # seconds; each try reads all the limit allows
+from cht_engine import pages
+from cht_engine.couchdb import CouchDB
+from cht_engine.errors import TooLong
+from cht_engine.pages import Page
+
 FIRST_ROWS = 64  # before any document was seen
 _ROW_OVERHEAD = 4096  # bytes around a document: seq, id, revisions, the page itself
 
@@ -18,14 +22,14 @@ class PageSize:
     def __init__(self, page_rows: int, page_bytes: int, document_bytes: int) -> None:
         self._page_rows = page_rows
         self._page_bytes = page_bytes
-        self._document_bytes = document_bytes
+        self.document_bytes = document_bytes
         self.rows = min(page_rows, FIRST_ROWS)
 
     @property
     def most_bytes(self) -> int:
         """A page of one row cannot be made shorter: then the row's own limit holds."""
         if self.rows == 1:
-            return self._document_bytes + _ROW_OVERHEAD
+            return self.document_bytes + _ROW_OVERHEAD
         return self._page_bytes + self._page_bytes // 4
 
     def arrived(self, rows: int, length: int) -> None:
@@ -42,10 +46,27 @@ class PageSize:
         """Whether a page is so long that the next one had better not come beside it."""
         return length > 2 * self._page_bytes
 
-    def too_large(self, what: str) -> Refused:
-        """What to say of one row that is longer than a document may be."""
-        return Refused(
-            f"{what} is larger than relay_max_document_bytes ({self._document_bytes}):"
-            " raise it, and relay_memory_max to four times as much, and run site.yml",
-            WAIT_AFTER_TOO_LARGE,
-        )
+    def page(
+        self, couchdb: CouchDB, since: str, longpoll: bool = False
+    ) -> Optional[Tuple[Page, int]]:
+        """The page of changes after ``since``, and for how many rows it was asked. None
+        after a longpoll without an end.
+
+        Raises Transient or Refused; TooLong where one row alone is.
+        """
+        while True:
+            rows = self.rows
+            try:
+                data = couchdb.changes(since, rows, longpoll, self.most_bytes)
+            except TooLong as problem:
+                if rows == 1:
+                    raise
+                self.given_up(problem.lines)
+                continue
+            if data is None:
+                return None
+            page = pages.cut(data)
+            if page.pending is None and couchdb.names_pending:
+                raise couchdb.part()
+            self.arrived(page.rows, len(data))
+            return page, rows
