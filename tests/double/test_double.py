@@ -153,12 +153,45 @@ def test_a_line_cut_by_a_lost_connection_spoils_the_next(double, couchdb, receiv
     assert double.said("Connection problem") and double.said("A plugin had an unrecoverable error")
 
 
-def test_too_many_levels_stop_a_feed_for_good(double, couchdb, receiver):
-    deep = '{"seq":"2-s","id":"deep","doc":{"_id":"deep","a":' + "[" * 1200 + "]" * 1200 + "}}\n"
-    couchdb.script = [feed(change(1) + deep), feed(deep + change(3)), feed(deep + change(3))]
+def held(number, value):
+    """A change whose document holds this value."""
+    return f'{{"seq":"{number}-s","id":"doc:{number}","changes":[],"doc":{{"_id":"doc:{number}","_rev":"1-r","a":{value}}}}}\n'
+
+
+UNREADABLE = {
+    "levels": "[" * 1200 + "]" * 1200,
+    "a key": f'{{"{"k" * 50_001}":1}}',
+    "digits": "9" * 10_001,
+}
+READABLE = {"a key": f'{{"{"k" * 50_000}":1}}', "digits": "9" * 10_000, "a text of digits": f'"{"9" * 10_001}"', "arrays": "[" * 950 + "]" * 950, "objects": '{"a":' * 700 + "1" + "}" * 700}
+OVERFLOWING = '{"a":' * 950 + "1" + "}" * 950
+
+
+@pytest.mark.parametrize("value", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_its_parser_does_not_read_stops_a_feed_for_good(double, couchdb, receiver, value):
+    bad = held(2, value)
+    couchdb.script = [feed(change(1) + bad), feed(bad + change(3)), feed(bad + change(3))]
     double.start()
     until(lambda: len(couchdb.lines) == 3)
     assert [since(line) for line in couchdb.lines[1:]] == ["1-s"] * 2 and receiver.ids() == ["doc:1"]
+
+
+def test_what_is_within_its_limits_arrives(double, couchdb, receiver):
+    couchdb.script = [feed("".join(held(number, value) for number, value in enumerate(READABLE.values())))]
+    double.start()
+    bodies = lambda: b"".join(request.body for request in list(receiver.requests)).decode()  # Python reads not all of it either
+    until(lambda: f'"doc:{len(READABLE) - 1}"' in bodies())
+    assert all(value in bodies() for value in READABLE.values())
+
+
+def test_a_change_that_overflows_its_stack_ends_it_each_time(double, couchdb, receiver):
+    """All pipelines with it, and what was read and not sent."""
+    couchdb.script = [feed(change(1) + held(2, OVERFLOWING)), feed(held(2, OVERFLOWING))]
+    double.start()
+    assert double.process.wait(10) == 126
+    assert double.seq.read_text() == "1-s"
+    double.start()
+    assert double.process.wait(10) == 126 and [since(line) for line in couchdb.lines] == ["0", "1-s"]
 
 
 def test_the_position_runs_ahead_of_what_is_delivered_and_a_kill_loses_it(double, couchdb, receiver):
@@ -234,6 +267,30 @@ def test_a_script_that_raises_sends_the_event_unshaped(double, couchdb, receiver
     until(lambda: receiver.requests)
     assert receiver.bodies[0][0]["tags"] == ["_rubyexception"]
     assert double.said("Could not process event: boom")
+
+
+# --- slow, and all at once
+
+
+def test_a_slow_start_computes_in_silence(double, tmp_path):
+    (tmp_path / "slow-start").write_text("0.8")
+    began = time.monotonic()
+    double.start(HOME=str(tmp_path))
+    until(lambda: double.said("Pipelines running"))
+    assert time.monotonic() - began >= 0.8 and len(double.log) > 2
+
+
+def test_all_pipelines_ask_again_in_the_same_moment(double, couchdb):
+    """So a password that was changed meanwhile is refused once a pipeline."""
+    stop = threading.Event()
+    double.pipelines = {name: double.conf.replace(str(double.seq), f"{double.seq}-{name}") for name in ("a", "b", "c")}
+    couchdb.script = [feed(end="cut", stop=stop)] * 3 + [answer(401)] * 3
+    double.start()
+    until(lambda: len(couchdb.requests) == 3)
+    stop.set()
+    until(lambda: len(double.said("Unable to connect to database")) == 3)
+    times = [line["timeMillis"] for line in double.said("Unable to connect to database")]
+    assert max(times) - min(times) < 200
 
 
 # --- its end

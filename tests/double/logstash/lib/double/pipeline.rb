@@ -114,6 +114,10 @@ module Double
         @counts[:in] += 1
       end
       @queue.close
+    rescue Json::Overflow
+      # The Java process halts at once, whatever its other pipelines hold. What it says then was not recorded.
+      @log.fatal("org.logstash.Logstash", "uncaught error (in thread #{Thread.current.name}) java.lang.StackOverflowError: null")
+      exit!(126)
     end
 
     def work

@@ -12,6 +12,7 @@ module Double
   class Runner
     LOGGER = "logstash.runner".freeze
     SAYS = "TEST DOUBLE: this is not Logstash but a stand-in for tests".freeze
+    SLOW = "slow-start".freeze # a file in the home directory: the seconds of processor that a start takes before its first word
     STALL = 5 # seconds between two reports of a shutdown that does not come about
 
     def initialize(home, version, options)
@@ -113,6 +114,7 @@ module Double
     end
 
     def start
+      slowly
       return 1 unless lock && (api = open_api)
 
       @pipelines = with_files
@@ -126,6 +128,13 @@ module Double
       watch = signals
       @log.info("logstash.agent", "Pipelines running", { count: running.size, running_pipelines: running.map(&:id), non_running_pipelines: [] })
       stay(running, watch)
+    end
+
+    # As Java does on a busy machine: it computes, and neither speaks nor answers.
+    def slowly
+      path = File.join(ENV.fetch("HOME", "/nonexistent"), SLOW)
+      seconds = File.exist?(path) ? File.read(path).to_f : 0
+      nil while Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) < seconds
     end
 
     # One process for each path.data.
