@@ -24,12 +24,12 @@ DATABASES = ("medic", "medic-sentinel", "medic-users-meta")
 # times a second, where Logstash is silent, and not once; what an ended one has left to say is waited for as ever.
 HURRY = """
 import json, os
-from cht_logstash import launcher, process
+from cht_logstash import launcher, process, signs, unreadable
 for name, value in json.loads(os.environ["HURRY"]).items():
     if name == "GRACE":
         process.Logstash.stop.__defaults__ = (value,)
     else:
-        setattr(launcher, name, value)
+        setattr(next(module for module in (launcher, signs, unreadable) if hasattr(module, name)), name, value)
 lines = process.Logstash.lines
 process.Logstash.lines = lambda self, seconds: lines(self, seconds if self.ended() is not None else min(seconds, 0.05))
 """

@@ -19,7 +19,7 @@ PLUGINS = {
     ("output", "http"): ("output_http",),
 }
 # What the plugin needs and the table cannot say: without these it loses documents, or reads too much again.
-INPUT = {"heartbeat": 10000, "always_reconnect": True, "reconnect_delay": 30, "keep_id": True, "keep_revision": True}
+INPUT = {"heartbeat": 10000, "always_reconnect": True, "keep_id": True, "keep_revision": True}
 OUTPUT = {
     "http_method": "post", "format": "json_batch", "content_type": "text/plain", "follow_redirects": False,
     "socket_timeout": 300, "request_timeout": 330, "pool_max": 1, "pool_max_per_route": 1,
@@ -101,6 +101,13 @@ def test_what_keeps_documents_from_being_lost_is_set(rendered):
         assert str(source["sequence_path"]) == f"/var/lib/cht-logstash/seq/{feed['pipeline']}"
         assert sink["retryable_codes"] == list(range(300, 600))
         assert str(plugins["filter", "ruby"]["path"]) == "/etc/cht-sync/logstash/cht_event.rb"
+
+
+def test_no_two_databases_ask_couchdb_again_in_the_same_moment(rendered):
+    """A changed password would be refused to all of them before anybody can stop them."""
+    for inventory in INVENTORIES:
+        delays = [plugins["input", "couchdb_changes"]["reconnect_delay"] for name, _feed, _text, plugins in pipelines(rendered) if name == inventory]
+        assert delays == [30 + 7 * number for number in range(len(delays))]
 
 
 def test_each_pipeline_speaks_of_its_own_source_and_takes_secrets_from_the_environment(rendered):

@@ -24,6 +24,7 @@ from cht_engine.settings import ConfigError
 from cht_logstash import config, process
 from cht_logstash.launcher import Died, Launcher
 from cht_logstash.sources import BadCredentials, Source
+from cht_logstash.unreadable import Unreadable
 
 EXIT_AGAIN = 0
 EXIT_DIED = 1
@@ -50,7 +51,9 @@ def main(argv: Optional[List[str]] = None) -> int:
             return _check(settings)
         stopping.on_signals(last_resort=process.GRACE + 3)
         notifier.ready()
-        Launcher(settings, notifier).run()
+        unreadable = Unreadable()
+        while Launcher(settings, notifier, unreadable).run():
+            pass
         return EXIT_AGAIN
     except stopping.Stopped:
         log.info("stopped")

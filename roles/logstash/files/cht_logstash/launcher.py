@@ -16,22 +16,22 @@ from cht_engine.backoff import Backoff
 from cht_engine.errors import LeaseLost, Refused, TooMuch, Transient
 from cht_engine.notify import Notifier
 from cht_engine.tokens import Token, Tokens
-from cht_logstash import files, logs, sources
+from cht_logstash import files, logs, signs, sources, unreadable
 from cht_logstash.config import Config
 from cht_logstash.logs import Line
-from cht_logstash.process import Logstash
+from cht_logstash.process import HALTED, Logstash
+from cht_logstash.signs import Signs
 from cht_logstash.sources import BadCredentials, Source, Sources
+from cht_logstash.unreadable import Unreadable
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 15.0  # seconds between two looks at Logstash's API
 ASK_EVERY = 60.0  # seconds between two looks for what was left out
 COMPARE_EVERY = 300.0  # seconds between two looks whether a database was replaced
-API_PATIENCE = 180.0  # seconds without an answer of the API after which it is stuck
 # Seconds a problem is shown for after it was logged last: longer than the output's
-# longest pause (60) and the input's (30).
+# longest pause (60) and the input's (93).
 PROBLEM_LASTS = 100.0
-UNREADABLE_TIMES = 3
 NEARLY = 100  # changes left to read with which a first load counts as done
 
 
@@ -40,21 +40,25 @@ class Died(Exception):
 
 
 class Launcher:
-    """Ends by returning (time for another start) or by an exception."""
+    """Ends by returning (time for another start) or by an exception. ``unreadable_``
+    goes from one start to the next."""
 
-    def __init__(self, config: Config, notifier: Notifier) -> None:
+    def __init__(
+        self, config: Config, notifier: Notifier, unreadable_: Unreadable
+    ) -> None:
+        self._unreadable = unreadable_
         self._config = config
         self._notifier = notifier
         self._sources = Sources(config, notifier)
         self._problems: Dict[str, Tuple[float, str]] = {}
         self._sent: Dict[str, int] = {}  # events a pipeline has sent
-        self._unreadable: Dict[str, int] = {}
         self._state: Dict[str, Any] = {}  # as told last
         self._loading = False
         self._refused = False  # its token, by PostgREST
+        self._reads = False  # an input has begun
 
-    def run(self) -> None:
-        """Returns when another start is due.
+    def run(self) -> bool:
+        """Returns when another start is due, and whether it is due in this process.
 
         Raises BadCredentials, LeaseLost, Died, ConfigError.
         """
@@ -64,10 +68,15 @@ class Launcher:
             with stopping.held():  # no process without somebody who ends it
                 logstash = Logstash(self._config, self._sources.taking_part, signed)
             reason = self._watch(logstash, signed)
+        except BadCredentials:
+            if logstash is not None:
+                logstash.stop(0)  # before another input tries them
+            raise
         finally:
             if logstash is not None:
                 logstash.stop()
         log.info("starting Logstash again: %s", reason)
+        return bool(self._unreadable.stuck)
 
     def _prepare(self) -> Token:
         """Take what can be taken, however long that takes."""
@@ -76,7 +85,8 @@ class Launcher:
         while True:
             tokens = Tokens(self._config.jwt_secret(), self._config.token_hours)
             try:
-                self._sources.claim(self._sources.look(self._sources.all), tokens)
+                found = self._sources.look(self._sources.all)
+                self._sources.claim(found, tokens, self._unreadable)
                 if self._sources.taking_part:
                     break
                 problem = "; ".join(
@@ -95,6 +105,8 @@ class Launcher:
             self._tell("waiting", problem)
             self._notifier.expect(pause)
             time.sleep(pause)
+        if self._unreadable.halted_in_vain():
+            raise Died(f"Logstash ended with status {HALTED}, and no change waits for it")
         for source in self._sources.left_out:
             log.error("left out %s: %s", source.feed.source, source.problem)
         names = ", ".join(source.feed.source for source in self._sources.taking_part)
@@ -107,7 +119,8 @@ class Launcher:
 
     def _watch(self, logstash: Logstash, signed: Token) -> str:
         """Until there is a reason for another start, which is returned."""
-        started = heard = time.monotonic()
+        started = time.monotonic()
+        alive = Signs(started)
         due = started + self._config.restart_hours * 3600
         look = started
         ask = started + ASK_EVERY
@@ -115,13 +128,17 @@ class Launcher:
         while True:
             self._notifier.expect(5.0)
             for line in logstash.lines(1.0):
+                alive.said(time.monotonic())
                 self._heed(line)
             if logstash.ended() is not None:
                 for line in logstash.lines(1.0):  # why, as a rule
                     self._heed(line)
-                raise Died(f"Logstash ended with status {logstash.ended()}")
+                return self._end(logstash.ended())
             if logstash.silent:
                 raise Died("Logstash has closed its output")
+            if self._unreadable.stuck:
+                names = ", ".join(sorted(self._unreadable.stuck))
+                return f"it cannot read a change ({names}), which is carried past it"
             now = time.monotonic()
             if now >= due:
                 return f"it has run for {self._config.restart_hours:g} hours"
@@ -131,10 +148,7 @@ class Launcher:
                 return "PostgREST refuses its token"
             if now >= look:
                 look = now + (LOOK_EVERY if self._running else min(LOOK_EVERY, 2.0))
-                if self._look_at_api(now - started):
-                    heard = time.monotonic()
-                elif now - heard > API_PATIENCE:
-                    raise Died(f"Logstash's API has been silent for {API_PATIENCE:g} s")
+                self._look_for_signs(logstash, alive, now - started)
                 if self._caught_up():
                     return (
                         "the first load has caught up, and would be read again"
@@ -152,6 +166,30 @@ class Launcher:
                     if news:
                         return f"{source.feed.source} {news}"
 
+    def _end(self, status: Optional[int]) -> str:
+        """What follows from its end. Of one that its stack had no room for a change the
+        same would come of each start, and for all databases.
+
+        Raises Died where it did not end by a change.
+        """
+        if status != HALTED or not self._reads:
+            raise Died(f"Logstash ended with status {status}")
+        taking_part = self._sources.taking_part
+        self._unreadable.halted([source.feed.pipeline for source in taking_part])
+        return f"it ended with status {status} at a change, which is carried past it"
+
+    def _look_for_signs(self, logstash: Logstash, alive: Signs, age: float) -> None:
+        """Raises Died where it shows none for too long."""
+        read = [
+            files.read_sequence(self._config, source.feed)
+            for source in self._sources.taking_part
+        ]
+        alive.looked(time.monotonic(), logstash.used(), read)
+        if self._look_at_api(age):
+            alive.answered(time.monotonic())
+        elif alive.silent(time.monotonic()):
+            raise Died(f"Logstash's API has been silent for {signs.PATIENCE:g} s")
+
     def _heed(self, line: Line) -> None:
         """Pass a line on, and do what it asks for."""
         if line.text:
@@ -164,7 +202,12 @@ class Launcher:
         lease_lost = line.status == 409 and not line.code.startswith("23")
         if line.logger == logs.OUTPUT and lease_lost:
             raise LeaseLost(f"another process has taken the source of {line.pipeline}")
+        self._reads |= line.logger == logs.INPUT
         self._refused |= line.logger == logs.OUTPUT and line.status == 401
+        for source in self._sources.taking_part:
+            if line.unreadable and source.feed.pipeline == line.pipeline:
+                position = files.read_sequence(self._config, source.feed)
+                self._unreadable.met(line.pipeline, position)
         problem = self._meaning(line)
         if line.pipeline and problem:
             self._problems[line.pipeline] = time.monotonic(), problem
@@ -184,14 +227,9 @@ class Launcher:
         if line.logger == logs.INPUT and line.level >= logging.ERROR:
             return "CouchDB does not answer"
         if line.unreadable and line.pipeline:
-            times = self._unreadable.get(line.pipeline, 0) + 1
-            self._unreadable[line.pipeline] = times
-            if times >= UNREADABLE_TIMES:
-                return (
-                    "Logstash cannot read a change, and what follows waits for it"
-                    " (more than 1000 levels?): cht_sync_engine: relay reads it"
-                )
-            return None
+            if self._unreadable.times(line.pipeline) < unreadable.TIMES:
+                return None  # it may be a line that a lost connection cut
+            return "Logstash cannot read what CouchDB sends: read the journal"
         if line.failed:
             return f"its input fails again and again ({line.failed})"
         return None
@@ -218,7 +256,7 @@ class Launcher:
             problem = self._last_problem(source)
             if stats.get("events") is not None:
                 source.state, source.problem = sources.RUNNING, problem
-            elif (stats.get("reloads") or {}).get("last_error") or age > API_PATIENCE:
+            elif (stats.get("reloads") or {}).get("last_error") or age > signs.PATIENCE:
                 source.state = sources.STARTING
                 source.problem = "its pipeline does not run: read the journal"
         running = all(s.state == sources.RUNNING for s in self._sources.taking_part)
@@ -235,7 +273,9 @@ class Launcher:
 
     def _caught_up(self) -> bool:
         """Whether this start is a first load, and all of it was read."""
-        if not self._loading:
+        taking_part = self._sources.taking_part
+        stopped = any(self._unreadable.times(s.feed.pipeline) for s in taking_part)
+        if not self._loading or stopped:
             return False
         behind = [self._sources.behind(source) for source in self._sources.taking_part]
         return all(count is not None and count <= NEARLY for count in behind)

@@ -21,6 +21,8 @@ from cht_logstash.sources import Source
 # Seconds between SIGTERM, which Logstash does not heed while a feed idles, and SIGKILL.
 # It loses nothing: the next start goes on from what the database holds.
 GRACE = 5.0
+# The exit status of Java's own after an overflow of the stack, by a document as a rule.
+HALTED = 126
 _LINES = 1000
 _STREAMS: Dict[str, Any] = {
     "stdin": subprocess.DEVNULL,
@@ -88,6 +90,15 @@ class Logstash:
     def ended(self) -> Optional[int]:
         """Its exit status; None while it runs."""
         return self._process.poll()
+
+    def used(self) -> Optional[float]:
+        """Seconds of the processor it has used; None where nobody says."""
+        try:
+            with open(f"/proc/{self._process.pid}/stat", encoding="ascii", errors="replace") as file:
+                ticks = file.read().rpartition(")")[2].split()[11:15]  # own, and of its children that ended
+            return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError):
+            return None
 
     def lines(self, seconds: float) -> Iterator[logs.Line]:
         """What it has said, waiting for the first line for at most ``seconds``. Ends

@@ -8,6 +8,7 @@ five. So they are tried here first, once.
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Optional
@@ -15,10 +16,13 @@ from typing import Dict, Iterable, List, Optional
 from cht_engine.couchdb import CouchDB
 from cht_engine.errors import Problem, Refused, Transient
 from cht_engine.notify import Notifier
-from cht_engine.postgrest import PostgREST
+from cht_engine.postgrest import Claim, PostgREST
 from cht_engine.tokens import Tokens
-from cht_logstash import files
+from cht_logstash import files, unreadable
 from cht_logstash.config import Config, Feed
+from cht_logstash.unreadable import Unreadable
+
+log = logging.getLogger(__name__)
 
 RUNNING, STARTING, MISSING, UNREACHABLE, UNREADABLE, REFUSED = (
     "running",
@@ -109,8 +113,11 @@ class Sources:
                 source.leave_out(MISSING if missing else UNREADABLE, problem)
         return found
 
-    def claim(self, sources: Iterable[Source], tokens: Tokens) -> None:
-        """Take ``sources`` for this start, and let each begin where the database stands.
+    def claim(
+        self, sources: Iterable[Source], tokens: Tokens, unreadable_: Unreadable
+    ) -> None:
+        """Take ``sources`` for this start, and let each begin where the database stands;
+        what Logstash stopped at is carried past it before.
 
         Raises BadCredentials, LeaseLost, or another Problem, which may pass.
         """
@@ -127,10 +134,31 @@ class Sources:
             )
             with closing(postgrest):
                 claim = postgrest.claim(source.identity)
-            source.state, source.problem = STARTING, None
-            source.lease = claim.lease
-            files.write_sequence(self._config, feed, claim.seq)
-            self._ask_what_waits(source, claim.seq)
+                source.state, source.problem = STARTING, None
+                source.lease = claim.lease
+                seq = claim.seq
+                if feed.pipeline in unreadable_.stuck:
+                    seq = self._carry(source, postgrest, claim, unreadable_)
+            if source.lease is None:
+                continue
+            files.write_sequence(self._config, feed, seq)
+            self._ask_what_waits(source, seq)
+
+    def _carry(
+        self, source: Source, postgrest: PostgREST, claim: Claim, unreadable_: Unreadable
+    ) -> Optional[str]:
+        """Bring what Logstash stopped at where it belongs: the position after it."""
+        seq, count, name = claim.seq, 0, source.feed.source
+        try:
+            with closing(self._couchdb(source.feed)) as couchdb:
+                seq, count = unreadable.carry(couchdb, postgrest, claim, name)
+        except Refused as problem:
+            _mind_credentials(problem)
+            source.leave_out(REFUSED, problem)
+        unreadable_.carried(source.feed.pipeline, count)
+        if count:
+            log.info("carried %d changes of %s past Logstash", count, name)
+        return seq
 
     def behind(self, source: Source) -> Optional[int]:
         """How many changes Logstash has not read yet; None where nobody says.
