@@ -68,9 +68,9 @@ def test_an_end_like_that_without_a_change_is_no_reason_to_go_on(double, feed, w
 
 
 def test_a_slow_start_is_waited_for(double, warehouse):
-    (double.directory / "state/slow-start").write_text("2.5")
-    with double.start(PATIENCE=1.0) as program:
-        until(lambda: double.state["phase"] == "running", 60)
+    (double.directory / "state/slow-start").write_text("2")
+    with double.start(PATIENCE=1.0, WORKS=0.05) as program:
+        until(lambda: double.state["phase"] == "running" or program.process.poll() is not None, 60)
         arrived(warehouse, "medic", 1)
         assert program.output.count("TEST DOUBLE") == 1
 

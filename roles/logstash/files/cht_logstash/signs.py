@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Optional
 
 PATIENCE = 180.0  # seconds without a sign of life
+# Seconds of processor that show that it works: one that waits for ever uses a little, too.
+WORKS = 5.0
 # Seconds of processor a start may take until the API answers: it takes 30 to 50. One that
 # took more goes round in circles, as with a full heap.
 START_TAKES = 300.0
@@ -39,7 +41,7 @@ class Signs:
             self._read, self._last = read, now
         if used is None or self._answered:
             return
-        if self._used + 0.5 < used < START_TAKES:
+        if self._used + WORKS < used < START_TAKES:
             self._used, self._last = used, now
 
     def silent(self, now: float) -> bool:
