@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from calls import Source
+from calls import Source, page
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "double"))
 
@@ -50,6 +50,19 @@ def test_a_replay_writes_nothing(logstash):
     before = logstash.state()[0]
     assert logstash.lands(body)["written"] == 0
     assert logstash.state()[0] == before
+
+
+def test_what_is_carried_past_logstash_rewrites_nothing_of_its_own(logstash, cursor):
+    """The launcher's page begins at the delivered position, and Logstash may have sent more by then."""
+    changes = [change({"_id": id_, "_rev": "1-x", "n": 1}, f"{number}-x") for number, id_ in enumerate("abc", 1)]
+    logstash.lands(of_changes("\n".join(changes[:2])))
+    before = logstash.stored("a"), logstash.stored("b")
+    cursor.execute("SELECT _id, saved_timestamp FROM v1.couchdb ORDER BY _id")
+    stamps = cursor.fetchall()
+    assert logstash.lands(page(*changes, last_seq="3-x"))["written"] == 1
+    assert logstash.progress()[0] == "3-x" and logstash.stored("c") and (logstash.stored("a"), logstash.stored("b")) == before
+    cursor.execute("SELECT _id, saved_timestamp FROM v1.couchdb WHERE _id IN ('a', 'b') ORDER BY _id")
+    assert cursor.fetchall() == stamps
 
 
 def test_an_edit_and_a_delete_follow_their_document(logstash):

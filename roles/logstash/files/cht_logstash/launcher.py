@@ -82,6 +82,8 @@ class Launcher:
         """Take what can be taken, however long that takes."""
         backoff = Backoff()
         said = None
+        if self._unreadable.stuck:
+            self._tell("starting")  # what follows may take its time
         while True:
             tokens = Tokens(self._config.jwt_secret(), self._config.token_hours)
             try:
@@ -194,7 +196,7 @@ class Launcher:
         """Pass a line on, and do what it asks for."""
         if line.text:
             log.log(line.level, "%s", line.text)
-        if line.logger == logs.INPUT and line.status in (401, 403):
+        if line.refused:
             raise BadCredentials(
                 f"CouchDB refused the credentials for {line.pipeline} ({line.status}):"
                 " playbooks/preflight.yml says why, and what to do"

@@ -59,6 +59,11 @@ class Line:
     failed: str = ""
 
     @property
+    def refused(self) -> bool:
+        """Whether CouchDB refused the account, which it locks after a few tries."""
+        return self.logger == INPUT and self.status in (401, 403)
+
+    @property
     def unreadable(self) -> bool:
         """Whether it was a change that ended the input."""
         return self.failed.endswith("ParserError")

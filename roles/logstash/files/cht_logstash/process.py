@@ -137,7 +137,10 @@ class Logstash:
         assert self._process.stdout is not None
         try:
             for text in self._process.stdout:
-                self._lines.put(logs.read(text.rstrip("\n"), self._secrets))
+                line = logs.read(text.rstrip("\n"), self._secrets)
+                if line.refused:  # here, since who reads the lines may be busy
+                    self._signal(signal.SIGKILL)
+                self._lines.put(line)
         finally:
             self._lines.put(None)
 
