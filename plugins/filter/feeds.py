@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.cht.sync.plugins.plugin_utils._authorities import certificates
+
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 DATABASE = re.compile(r"[a-z][a-z0-9_-]*")
 PREFIX = re.compile(r"[A-Za-z0-9._-]+")
@@ -16,19 +18,22 @@ REQUIRED = ("name", "url", "username", "password", "databases")
 OPTIONAL = ("ca_file", "source_prefix")
 
 
-def feeds(sources) -> list[dict]:
-    """One dict a database, without any password; raises AnsibleFilterError naming entry and remedy."""
+def feeds(sources, authorities=()) -> list[dict]:
+    """One dict a database, without any password; raises AnsibleFilterError naming entry and remedy.
+
+    authorities: certificates to trust besides, for sources without a ca_file.
+    """
     if not isinstance(sources, (list, tuple)):
         raise AnsibleFilterError("cht_sync_sources must be a list of instances: see README, 'Your own VM'")
     found: list[dict] = []
     for position, entry in enumerate(sources, start=1):
-        found.extend(_feeds_of(entry, f"cht_sync_sources entry {position}"))
+        found.extend(_feeds_of(entry, f"cht_sync_sources entry {position}", "".join(authorities)))
     for key in ("source", "unit"):
         _refuse_twins(found, key)
     return found
 
 
-def _feeds_of(entry, where):
+def _feeds_of(entry, where, authorities):
     if not isinstance(entry, dict):
         raise AnsibleFilterError(f"{where} must be a dictionary with {', '.join(REQUIRED)}")
     missing = [key for key in REQUIRED if not entry.get(key)]
@@ -53,6 +58,11 @@ def _feeds_of(entry, where):
             raise AnsibleFilterError(f"{where}: _users holds credentials and must not reach the warehouse: remove it from databases")
         if not DATABASE.fullmatch(str(database)):
             raise AnsibleFilterError(f"{where}: {database!r} is no name of a CHT database (a-z, 0-9, _ and -)")
+    ca_file = str(entry.get("ca_file") or "") or None
+    try:
+        ca_pem = (certificates(ca_file, "ca_file") if ca_file else authorities) or None
+    except ValueError as error:
+        raise AnsibleFilterError(f"{where}: {error} (site.yml brings it to the machine that syncs)") from error
     return [
         {
             "name": name,
@@ -61,7 +71,8 @@ def _feeds_of(entry, where):
             "source": f"{prefix}/{database}",
             "url": str(entry["url"]).rstrip("/"),
             "username": str(entry["username"]),
-            "ca_file": entry.get("ca_file"),
+            "ca_file": ca_file,
+            "ca_pem": ca_pem,
         }
         for database in map(str, entry["databases"])
     ]

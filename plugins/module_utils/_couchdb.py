@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 import urllib.error
 from urllib.parse import quote, urlencode
 
-from ansible.module_utils.urls import Request, basic_auth_header
+from ansible.module_utils.urls import Request, basic_auth_header, make_context
 
 from ansible_collections.cht.sync.plugins.module_utils import _couchdb_answers as answers
 
@@ -28,10 +29,15 @@ class CouchDBError(Exception):
 
 
 class CouchDB:
-    """A CouchDB, or the CHT before it, and an account. url: without a slash at its end. timeout: seconds."""
+    """A CouchDB, or the CHT before it, and an account. url: without a slash at its end. timeout: seconds.
 
-    def __init__(self, url: str, username: str, password: str, ca_file: str | None, timeout: int) -> None:
-        self._url, self._username, self._ca_file, self._timeout = url, username, ca_file, timeout
+    ca_pem: what ca_file holds, where that is on another machine; without a ca_file, authorities to trust beside this machine's own.
+    """
+
+    def __init__(self, url: str, username: str, password: str, ca_file: str | None, timeout: int, ca_pem: str | None = None) -> None:
+        self._url, self._username, self._ca_file, self._timeout = url, username, ca_file or None, timeout
+        self._ca_pem = ca_pem or None
+        self._context: ssl.SSLContext | None = None
         self._credentials = {"Authorization": basic_auth_header(username, password)}
 
     def is_fit_for_password(self, database: str) -> None:
@@ -68,7 +74,7 @@ class CouchDB:
 
     def asked(self, database: str) -> answers.Asked:
         """What the table of answers needs to know of a question."""
-        return answers.Asked(self._url, database, self._username, self._ca_file)
+        return answers.Asked(self._url, database, self._username, self._ca_file, ca_is_elsewhere=bool(self._ca_pem))
 
     def request(
         self, method: str, path: str, asked: answers.Asked, body: bytes | None = None, kind: str = "application/json", credentials: dict | None = None
@@ -81,7 +87,7 @@ class CouchDB:
             try:
                 answer = Request().open(
                     method, self._url + path, data=body, headers=headers, http_agent="cht-sync", timeout=self._timeout,
-                    follow_redirects="none", ca_path=self._ca_file, use_netrc=False,
+                    follow_redirects="none", use_netrc=False, context=self._trusting(),
                 )  # fmt: skip
             except urllib.error.HTTPError as error:
                 answer = error
@@ -90,6 +96,17 @@ class CouchDB:
         except (OSError, http.client.HTTPException) as error:
             # What urllib itself tells of is what went wrong before there was a connection.
             raise CouchDBError(answers.of_error(error, asked, sent=not isinstance(error, urllib.error.URLError))) from None
+
+    def _trusting(self):
+        """Made once: this machine's own authorities are many. None for http. Raises OSError where ca_file cannot be used."""
+        if self._context is None and self._url.startswith("https://"):
+            if self._ca_pem and self._ca_file:
+                self._context = ssl.create_default_context(cadata=self._ca_pem)
+            else:
+                self._context = make_context(cafile=self._ca_file)
+                if self._ca_pem:
+                    self._context.load_verify_locations(cadata=self._ca_pem)
+        return self._context
 
     def _got(self, path, asked):
         status, _headers, body = self.request("GET", path, asked)
@@ -101,7 +118,7 @@ def document_count(feed: dict, password: str, timeout: int) -> int:
 
     feed: an entry of the filter cht.sync.feeds. timeout: seconds. Raises CouchDBError.
     """
-    couchdb = CouchDB(feed["url"], feed["username"], password, feed.get("ca_file"), timeout)
+    couchdb = CouchDB(feed["url"], feed["username"], password, feed.get("ca_file"), timeout, feed.get("ca_pem"))
     info = couchdb.ask(feed["database"])
     design = couchdb.ask(feed["database"], "_all_docs", {"startkey": '"_design/"', "endkey": '"_design0"'})
     return info["doc_count"] - len(design["rows"])

@@ -24,12 +24,14 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 CHT_LIMIT = 10.0  # seconds for which CHT refuses an address after refused tries
 _BY_PLAYBOOK = "(playbooks/couchdb_account.yml does that)"
 _AGAIN = "and run site.yml"
+_CA_FILE = "ca_file in cht_sync_sources, a file on the controller,"
 
 
 @dataclass(frozen=True)
 class Asked:
     """What was asked, as ``cht_sync_sources`` has it. ``url``: without a slash at its
-    end. ``position``: whether a place in the feed was named. ``machine``: who asked."""
+    end. ``position``: whether a place in the feed was named. ``machine``: who asked.
+    ``ca_is_elsewhere``: whether ``ca_file`` is on another machine, the controller."""
 
     url: str
     database: str
@@ -37,6 +39,7 @@ class Asked:
     ca_file: Optional[str] = None
     position: bool = False
     machine: str = field(default_factory=platform.node)
+    ca_is_elsewhere: bool = False
 
     @property
     def place(self) -> str:
@@ -123,12 +126,12 @@ def of_error(error: BaseException, asked: Asked, sent: bool = False) -> Meaning:
     """What it means that no answer came, or none to its end. ``sent``: whether the
     server has the request for certain."""
     words = reason(error)
-    trouble = ca_file_trouble(asked.ca_file) if asked.tls and asked.ca_file else None
+    trouble = ca_file_trouble(asked.ca_file) if asked.tls and asked.ca_file and not asked.ca_is_elsewhere else None
     if trouble:
         return Meaning(
             "ca_file",
             f"{asked.ca_file}, ca_file of {asked.url}, is no file with a certificate on {asked.machine} ({trouble})",
-            f"put the certificate of the authority there, in PEM form, or correct ca_file in cht_sync_sources {_AGAIN}",
+            f"see that {_CA_FILE} holds the certificate of the authority, in PEM form, {_AGAIN}, which brings it to the machine",
         )
     for cause in chain(error):
         if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError":
@@ -360,11 +363,14 @@ def _certificate(cause: BaseException, asked: Asked) -> Meaning:
         )
     if code in _OUT_OF_TIME:
         return Meaning("out_of_time", f"the certificate of {asked.url} is out of its time ({words})", f"renew it, or correct the clock of {asked.machine}")
-    where = f"correct {asked.ca_file}, which is its ca_file," if asked.ca_file else "name the file with its certificate as ca_file"
+    if asked.ca_file:
+        where = f"{asked.ca_file} is of another one: see that {_CA_FILE} holds its certificate"
+    else:
+        where = "name the file with its certificate, which lies on the controller, in base_ca_certificates, or as ca_file in cht_sync_sources,"
     return Meaning(
         "untrusted",
         f"{asked.machine} does not trust the certificate of {asked.url} ({words})",
-        f"if an authority of your own signed it, {where} in cht_sync_sources {_AGAIN}; else correct url, or the certificate",
+        f"if an authority of your own signed it, {where} {_AGAIN}; else correct url, or the certificate",
     )
 
 

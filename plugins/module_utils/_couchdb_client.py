@@ -50,8 +50,10 @@ class Answer:
 class Documents(CouchDB):
     """One server and one account. `remedies`: by the kind of a trouble, where another remedy is right than of an account in the inventory."""
 
-    def __init__(self, url: str, username: str, password: str, ca_file: str | None, remedies: dict[str, str] | None = None) -> None:
-        super().__init__(url.rstrip("/"), username, password, ca_file or None, TIMEOUT)
+    def __init__(
+        self, url: str, username: str, password: str, ca_file: str | None, remedies: dict[str, str] | None = None, ca_pem: str | None = None
+    ) -> None:
+        super().__init__(url.rstrip("/"), username, password, ca_file, TIMEOUT, ca_pem)
         self.url, self.username = url.rstrip("/"), username
         self._remedies = remedies or {}
 

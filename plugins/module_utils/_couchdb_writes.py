@@ -47,7 +47,7 @@ def findings(accounts: list[dict]) -> list[str]:
 def _server(feed, password):
     """CouchDB, and what is known of all its databases together: why it is not asked for each."""
     try:
-        couchdb = Documents(feed["url"], feed["username"], password, feed.get("ca_file"))
+        couchdb = Documents(feed["url"], feed["username"], password, feed.get("ca_file"), ca_pem=feed.get("ca_pem"))
         # One request decides on the password: refused ones lock the account.
         session = couchdb.get("/_session").get("userCtx") or {}
         if "couchdb" not in couchdb.get("/"):

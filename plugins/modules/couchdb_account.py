@@ -44,7 +44,13 @@ options:
   ca_file:
     description:
       - File with the authority of the server's certificate, on the machine the module runs on, in PEM form.
+      - With O(ca_pem) it is the name of the file which that was read from, on the controller.
     type: path
+  ca_pem:
+    description:
+      - Authorities in PEM form, so that nothing has to be on the machine before.
+      - With O(ca_file) they alone are trusted, without it beside the machine's own.
+    type: str
   name:
     description:
       - Name of the account. An administrator and a person's account at a place are refused.
@@ -132,6 +138,7 @@ def main() -> None:
             "username": {"type": "str", "required": True},
             "password": {"type": "str", "required": True, "no_log": True},
             "ca_file": {"type": "path"},
+            "ca_pem": {"type": "str"},
             "name": {"type": "str", "required": True},
             "user_password": {"type": "str", "no_log": True},
             "databases": {"type": "list", "elements": "str", "required": True},
@@ -143,7 +150,7 @@ def main() -> None:
     )
     params = module.params
     try:
-        couchdb = Documents(params["url"], params["username"], params["password"], params["ca_file"], ADMINISTRATOR_REMEDIES)
+        couchdb = Documents(params["url"], params["username"], params["password"], params["ca_file"], ADMINISTRATOR_REMEDIES, params["ca_pem"])
         online = _online(params)
         result = Account(couchdb, params, bool(online), module.check_mode).converge()
     except CouchDBRefusal as error:
@@ -158,7 +165,7 @@ def _online(params):
     if params["online"] is not None:
         return params["online"]
     where = params["account_url"] or params["url"]
-    return is_cht(Documents(where, params["name"], params["user_password"], params["ca_file"]))
+    return is_cht(Documents(where, params["name"], params["user_password"], params["ca_file"], ca_pem=params["ca_pem"]))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,13 @@ options:
   ca_file:
     description:
       - File with the authority of the server's certificate, on the target, in PEM form. Without it the target's own authorities count.
+      - With O(ca_pem) it is the name of the file which that was read from, on the controller.
     type: path
+  ca_pem:
+    description:
+      - Authorities in PEM form, so that nothing has to be on the target before.
+      - With O(ca_file) they alone are trusted, without it beside the target's own.
+    type: str
   timeout:
     description:
       - Seconds to wait for an answer.
@@ -134,13 +140,14 @@ def main() -> None:
             "password": {"type": "str", "required": True, "no_log": True},
             "databases": {"type": "list", "elements": "str", "required": True},
             "ca_file": {"type": "path"},
+            "ca_pem": {"type": "str"},
             "timeout": {"type": "int", "default": 20},
         },
         supports_check_mode=True,
     )
     params = module.params
     url, names = params["url"].rstrip("/"), params["databases"]
-    couchdb = CouchDB(url, params["username"], params["password"], params["ca_file"], params["timeout"])
+    couchdb = CouchDB(url, params["username"], params["password"], params["ca_file"], params["timeout"], params["ca_pem"])
     try:
         if names and url.startswith("http://"):
             couchdb.is_fit_for_password(names[0])

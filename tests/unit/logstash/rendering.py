@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
+from cht_front import Authority
 from playing import told
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,7 +29,7 @@ INVENTORIES = {
     "several": {
         "cht_sync_sources": [
             source(url="http://10.0.0.7:5984/"),
-            source(name="north", url="https://north.example.org:6984", ca_file="/etc/ssl/north.pem", databases=["medic"], source_prefix="n"),
+            source(name="north", url="https://north.example.org:6984", databases=["medic"], source_prefix="n"),
         ],
         "logstash_api_port": 9700,
         "logstash_heap": "1536m",
@@ -48,7 +49,10 @@ def variables(changed: dict) -> dict:
 
 def render(directory: Path) -> None:
     """Writes <directory>/<inventory>/<file> for each inventory."""
+    ca_file = Authority(directory, "north").ca_file
     hosts = {name: variables(changed) for name, changed in INVENTORIES.items()}
+    usual, north = hosts["several"]["cht_sync_sources"]
+    hosts["several"]["cht_sync_sources"] = [usual, {**north, "ca_file": ca_file}]
     # By lookups: the module, which puts the same text in its place on a machine, takes a second for two files.
     tasks = [
         {"set_fact": {"told": _added("item", f"'{ROLE}/templates/' ~ item ~ '.j2'")}, "loop": list(FILES)},

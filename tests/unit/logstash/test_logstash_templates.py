@@ -136,7 +136,7 @@ def test_numbers_and_ids_are_unique(rendered):
     [
         ("usual", "district.medic", "cht.example.org", 443, True, "/etc/ssl/certs/ca-certificates.crt"),
         ("several", "district.medic", "10.0.0.7", 5984, False, None),
-        ("several", "north.medic", "north.example.org", 6984, True, "/etc/ssl/north.pem"),
+        ("several", "north.medic", "north.example.org", 6984, True, "/etc/cht-sync/logstash/authorities/north.crt"),
     ],
 )
 def test_the_address_of_couchdb(rendered, inventory, pipeline, host, port, secure, ca_file):

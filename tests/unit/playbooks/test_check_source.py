@@ -11,7 +11,20 @@ from engine_peers import PASSWORD
 from playing import ROOT, refusals
 
 SENT = "Basic " + base64.b64encode(f"analytics:{PASSWORD}".encode()).decode()
-WELL = {"at_a_cht": Trouble(()), "at_a_cht_with_slash": Trouble((), at="slash"), "at_couchdb": Trouble((), at="couchdb", trusts=None)}
+WELL = {
+    "at_a_cht": Trouble(()),
+    "at_a_cht_with_slash": Trouble((), at="slash"),
+    "at_couchdb": Trouble((), at="couchdb", trusts=None),
+    "with_base_ca_certificates_alone": Trouble((), trusts=None),
+}
+# By host, the files of base_ca_certificates.
+TRUSTED = {
+    "with_base_ca_certificates_alone": ["other", "own"],
+    "other_authority": ["own"],  # for its own source ca_file alone counts
+    "unknown_authority": ["other"],
+    "base_ca_certificates_not_there": ["own", "nonexistent"],
+}
+OF_BASE = {"base_ca_certificates_not_there": Trouble(("base_ca_certificates names", "nonexistent.crt", "No such file or directory", "correct base_ca_certificates"))}
 
 
 @pytest.fixture(scope="module")
@@ -20,19 +33,21 @@ def played(tmp_path_factory):
     directory = tmp_path_factory.mktemp("sources")
     places, met, hosts = Places(directory), {}, {}
     with ExitStack() as running:
-        for name, trouble in {**WELL, **TROUBLES}.items():
+        for name, trouble in {**WELL, **TROUBLES, **OF_BASE}.items():
             place = met[name] = running.enter_context(places.of(trouble))
             source = {"name": "district", "url": place.url, "username": "analytics", "password": PASSWORD, "ca_file": place.ca_file}
             hosts[name] = {"cht_sync_sources": [{**source, "databases": ["medic", "medic-sentinel"]}]}
+            if name in TRUSTED:
+                hosts[name]["base_ca_certificates"] = [f"{directory}/{file}.crt" for file in TRUSTED[name]]
         task = {"include_tasks": f"{ROOT}/playbooks/tasks/check_source.yml", "vars": {"__source_index": 0}}
         told, said = refusals(directory, hosts, [task], arguments=("-v",))
         yield told, said, met
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", [*TROUBLES, *OF_BASE])
 def test_is_told_with_its_remedy(played, trouble):
     told = " ".join(played[0][trouble].split())
-    assert all(word in told for word in TROUBLES[trouble].words), told
+    assert all(word in told for word in {**TROUBLES, **OF_BASE}[trouble].words), told
 
 
 @pytest.mark.parametrize("name", WELL)

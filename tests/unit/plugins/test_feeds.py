@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+from pathlib import Path
+
 import pytest
 from ansible.errors import AnsibleFilterError
 
@@ -18,8 +20,30 @@ def test_one_feed_a_database():
         "url": "https://cht.example.org:6984",
         "username": "u",
         "ca_file": None,
+        "ca_pem": None,
     }
     assert second["source"] == "cht.example.org/medic-sentinel"
+
+
+def test_of_a_ca_file_the_certificates_alone_are_taken(tmp_path, authority):
+    certificate, key = authority.certificate()
+    text, own = Path(authority.ca_file).read_text(), tmp_path / "own.pem"
+    own.write_text(f"# वाराणसी\n{Path(key).read_text()}{text}{Path(certificate).read_text()}".replace("\n", "\r\n"), encoding="utf-8")
+    first, second = feeds([{**ENTRY, "ca_file": str(own)}, {**ENTRY, "name": "b", "source_prefix": "b"}], ["others\n"])[::2]
+    assert (first["ca_file"], first["ca_pem"]) == (str(own), text + Path(certificate).read_text())
+    assert (second["ca_file"], second["ca_pem"]) == (None, "others\n")
+
+
+def test_a_ca_file_that_is_none_is_named(tmp_path):
+    for path, words in {
+        "north.pem": ["it must be a whole path on the controller, as {{ inventory_dir }}/north.pem"],
+        f"{tmp_path}/north.pem": [f"{tmp_path}/north.pem", "cannot be read on the controller (No such file or directory)", "put the certificate"],
+        str(tmp_path): ["Is a directory", "correct ca_file"],
+        __file__: [__file__, "holds no certificate in PEM form", "site.yml brings it to the machine that syncs"],
+    }.items():
+        with pytest.raises(AnsibleFilterError) as caught:
+            feeds([{**ENTRY, "ca_file": path}])
+        assert all(word in str(caught.value) for word in ["entry 1 (district): ca_file names", *words]), str(caught.value)
 
 
 def test_a_prefix_replaces_the_host():

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 import yaml
+from cht_front import Authority
 from hypothesis import given
 from hypothesis import strategies as st
 from engine_peers import HANG_UP, PASSWORD, SECRET, Reply
@@ -199,8 +200,9 @@ ENGINES = ["relay", "logstash"]
 def written(tmp_path_factory):
     """By engine, the directory of what the role's template becomes, rendered by Ansible itself."""
     role, directory = ROLES / "relay", tmp_path_factory.mktemp("parity")
+    ca_file = Authority(directory, "own").ca_file
     both = [yaml.safe_load((role / name).read_text()) for name in ("defaults/main.yml", "vars/main.yml")]
-    source = {"name": "north", "url": "https://n.example.org", "username": 'a"b\\ü', "password": "p", "databases": ["medic"]}
+    source = {"name": "north", "url": "https://n.example.org", "username": 'a"b\\ü', "password": "p", "databases": ["medic"], "ca_file": ca_file}
     inventory = {
         "cht_sync_postgresql_host": "db.example.org",
         "cht_sync_database": "cht_sync",
@@ -221,6 +223,7 @@ def written(tmp_path_factory):
 def test_what_the_role_writes_can_be_read(written, engine):
     (config,) = parity_config.load(str(written / engine), ["n.example.org/medic"])
     assert config.couchdb_username == 'a"b\\ü' and config.couchdb_password_file == f"/etc/cht-sync/{engine}/north.password"
+    assert config.couchdb_ca_file == f"/etc/cht-sync/{engine}/authorities/north.crt"
     assert (config.postgresql_host, config.postgresql_port, config.postgresql_user) == ("db.example.org", 5432, "monitor")
     assert (config.postgresql_ssl_mode, config.postgresql_ca_file) == ("verify-full", "/etc/ca.crt")
     assert config.relay_config == ("/etc/cht-sync/relay/north.medic.json" if engine == "relay" else None)

@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: cht.sync contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of base_ca_certificates, read and checked."""
+
+from __future__ import annotations
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.cht.sync.plugins.plugin_utils._authorities import certificates
+
+
+def authorities(paths) -> list[str]:
+    """The certificates of each file, in PEM form; raises AnsibleFilterError naming file and remedy."""
+    try:
+        return [certificates(path, "base_ca_certificates") for path in paths]
+    except ValueError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+class FilterModule:
+    def filters(self):
+        return {"authorities": authorities}
