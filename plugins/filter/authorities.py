@@ -14,7 +14,7 @@ def authorities(paths) -> list[str]:
     try:
         return [certificates(path, "base_ca_certificates") for path in paths]
     except ValueError as error:
-        raise AnsibleFilterError(str(error)) from error
+        raise AnsibleFilterError(str(error)) from None
 
 
 class FilterModule:

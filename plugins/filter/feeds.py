@@ -62,7 +62,7 @@ def _feeds_of(entry, where, authorities):
     try:
         ca_pem = (certificates(ca_file, "ca_file") if ca_file else authorities) or None
     except ValueError as error:
-        raise AnsibleFilterError(f"{where}: {error} (site.yml brings it to the machine that syncs)") from error
+        raise AnsibleFilterError(f"{where}: {error}. site.yml brings it to the machine that syncs") from None
     return [
         {
             "name": name,
