@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from os.path import basename, splitext
+
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.cht.sync.plugins.plugin_utils._authorities import certificates
@@ -11,6 +13,12 @@ from ansible_collections.cht.sync.plugins.plugin_utils._authorities import certi
 
 def authorities(paths) -> list[str]:
     """The certificates of each file, in PEM form; raises AnsibleFilterError naming file and remedy."""
+    names: dict[str, object] = {}
+    for path in paths:
+        # On a machine they lie in one directory.
+        twin = names.setdefault(splitext(basename(str(path)))[0], path)
+        if str(twin) != str(path):
+            raise AnsibleFilterError(f"base_ca_certificates names {twin} and {path}: give one of the two files another name, or put both into one")
     try:
         return [certificates(path, "base_ca_certificates") for path in paths]
     except ValueError as error:
