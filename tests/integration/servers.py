@@ -19,7 +19,7 @@ import requests
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / path) for path in ("collections", "tests", "roles/base/files")]
+sys.path[:0] = [str(ROOT / path) for path in ("collections", "roles/base/files")]
 
 # pylint: disable=wrong-import-position
 from programs import programs  # noqa: E402
