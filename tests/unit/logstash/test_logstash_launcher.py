@@ -182,6 +182,20 @@ def test_a_first_load_has_caught_up(site, couch):
     assert "INFO starting Logstash again: the first load has caught up" in program.output
 
 
+def test_a_first_load_that_stands_still_has_not_caught_up(site, couch):
+    couch.waiting = 5000
+    with site.start() as program:
+        site.is_running()
+        site.says(log_lines("56", "Invalid UTF-8")[0].replace("district.medic", "district.medic-users-meta"))
+        until(lambda: "ParserError" in program.output)
+        couch.waiting = 75
+        until(lambda: len(couch.asked("_changes")) >= 12)  # of the other two
+        assert program.process.poll() is None
+        (site.directory / "state/seq/district.medic-users-meta").write_text("77-read")
+        assert program.exit_code() == 0
+    assert "INFO starting Logstash again: the first load has caught up" in program.output
+
+
 def test_the_position_read_is_what_counts(site, couch):
     couch.waiting = 5000
     with site.start():

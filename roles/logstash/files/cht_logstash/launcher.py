@@ -275,12 +275,14 @@ class Launcher:
 
     def _caught_up(self) -> bool:
         """Whether this start is a first load, and all of it was read."""
-        taking_part = self._sources.taking_part
-        stopped = any(self._unreadable.times(s.feed.pipeline) for s in taking_part)
-        if not self._loading or stopped:
+        return self._loading and all(map(self._has_read, self._sources.taking_part))
+
+    def _has_read(self, source: Source) -> bool:
+        position = files.read_sequence(self._config, source.feed)
+        if self._unreadable.holds(source.feed.pipeline, position):
             return False
-        behind = [self._sources.behind(source) for source in self._sources.taking_part]
-        return all(count is not None and count <= NEARLY for count in behind)
+        count = self._sources.behind(source)
+        return count is not None and count <= NEARLY
 
     def _tell(self, phase: Optional[str], problem: Optional[str] = None) -> None:
         """Let state.json and systemd know, if there is news. None: the same phase."""

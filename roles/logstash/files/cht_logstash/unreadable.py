@@ -49,6 +49,10 @@ class Unreadable:
         """How often it could not, at this position, since the start."""
         return self._met.get(pipeline, (None, 0))[1]
 
+    def holds(self, pipeline: str, position: Optional[str]) -> bool:
+        """Whether it could not, and has not come past ``position`` since."""
+        return self.times(pipeline) > 0 and self._met[pipeline][0] == position
+
     def halted(self, pipelines: Collection[str]) -> None:
         """All of it ended, for the sake of one of ``pipelines``, which it does not say."""
         self.stuck.update(pipelines)
