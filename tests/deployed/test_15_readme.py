@@ -27,7 +27,8 @@ systemctl list-unit-files --no-legend --state=enabled,disabled,static,masked,ind
 
 # What packages of Debian make when they are installed, beside the files that they name, and what its daily jobs keep; they stay.
 DEBIANS = re.compile(
-    "(user|group) (postgres|ssl-cert|systemd-timesync)$|unit dbus-org.*timesync|/etc/systemd/system/.*timesync|/var/lib/(systemd|ucf)/"
+    "(user|group) (postgres|ssl-cert|systemd-timesync)$|unit dbus-org.*timesync|/etc/systemd/system/.*(timesync|unattended-upgrades|logrotate)"
+    "|/var/lib/(systemd|ucf|logrotate|unattended-upgrades)(/|$)|/etc/apt/apt.conf.d/(20auto|50unattended)-upgrades$"
     "|/var/backups/(alternatives|dpkg|apt)[.]|/etc/(alternatives|ssl|rc..d)/|/etc/(default/locale|locale.gen|networks|postgresql(/15)?|sub[ug]id-)$"
 )
 
