@@ -14,8 +14,6 @@ from ansible.module_utils.urls import Request, basic_auth_header, make_context
 
 from ansible_collections.cht.sync.plugins.module_utils import _couchdb_answers as answers
 
-# A busy database may get another document, or a copy of it may lag, between two questions.
-_LOOKS = 3
 # What a server says that would answer somebody with the password.
 _WANTS_PASSWORD = {"password", "locked", "offline", "member", "forbidden", "missing", "limited", "maintenance", "unwell"}
 
@@ -50,13 +48,12 @@ class CouchDB:
 
     def info(self, database: str) -> dict:
         """What the database says of itself, once its feed shows all of it. Raises CouchDBError."""
-        for look in range(_LOOKS):
-            info = self.ask(database)
-            page = self.ask(database, "_changes", {"limit": "0", "since": "0"})
-            part = answers.of_feed(info, page, self.asked(database))
-            if part is None:
-                return info
-        raise CouchDBError(part)
+        info, _page, part = answers.whole_feed(
+            lambda: (self.ask(database), self.ask(database, "_changes", {"limit": "0", "since": "0"})), self.asked(database)
+        )
+        if part is not None:
+            raise CouchDBError(part)
+        return info
 
     def server(self) -> answers.Server:
         """Who answers. Raises CouchDBError."""
@@ -94,7 +91,7 @@ class CouchDB:
             with answer:
                 return answer.getcode(), answer.headers, answer.read()
         except (OSError, http.client.HTTPException) as error:
-            # What urllib itself tells of is what went wrong before there was a connection.
+            # urllib raises a URLError only for what went wrong before there was a connection.
             raise CouchDBError(answers.of_error(error, asked, sent=not isinstance(error, urllib.error.URLError))) from None
 
     def _trusting(self):

@@ -18,12 +18,14 @@ import ssl
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 CHT_LIMIT = 10.0  # seconds for which CHT refuses an address after refused tries
 _BY_PLAYBOOK = "(playbooks/couchdb_account.yml does that)"
 _AGAIN = "and run site.yml"
+_LOOKS = 3
+Info = Dict[str, Any]
 _CA_FILE = "ca_file in cht_sync_sources, a file on the controller,"
 
 
@@ -182,6 +184,20 @@ def of_feed(info: Mapping[str, Any], page: Mapping[str, Any], asked: Asked) -> O
 def without_pending(asked: Asked) -> Meaning:
     """A feed that does not say how much is left, of a CouchDB that would."""
     return _partial("does not say how much is left, as CHT's does for offline users", asked)
+
+
+def whole_feed(look: Callable[[], Tuple[Info, Info]], asked: Asked) -> Tuple[Info, Info, Optional[Meaning]]:
+    """What ``look`` found, and what is wrong if the feed shows less than the database holds.
+
+    ``look`` asks for what the database says of itself, and then for the feed's first page. A busy database may get another
+    document, or a copy of it may lag, between the two: so it is asked again before something is wrong.
+    """
+    for _look in range(_LOOKS):
+        info, page = look()
+        part = of_feed(info, page, asked)
+        if part is None:
+            break
+    return info, page, part
 
 
 def no_json(asked: Asked) -> Meaning:

@@ -184,7 +184,7 @@ def crowd(people: list[Visitor], questions: Questions) -> tuple[list[float], int
         while time.monotonic() < end:
             shown = docker("exec", group("superset"), "systemctl", "show", "--value", "-p", "MemoryCurrent", "cht-superset").strip()
             most[0] = max(most[0], int(shown) // 1_000_000 if shown.isdigit() else 0)
-            time.sleep(5)
+            time.sleep(5)  # to ask costs the machine that is measured
 
     threading.Thread(target=weigh, daemon=True).start()
     with ThreadPoolExecutor(len(people)) as pool:

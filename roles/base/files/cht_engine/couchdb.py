@@ -25,9 +25,6 @@ WAIT_AFTER_REFUSAL = 330.0
 # How much longer than CouchDB is asked to hold a longpoll the answer is waited for.
 POLL_GRACE = 10.0
 
-# A busy database may get another document, or a copy of it may lag, between two questions.
-_LOOKS = 3
-
 # What is wrong with the account: of two of these CouchDB refuses it everywhere.
 _OF_THE_ACCOUNT = ("password", "locked")
 _OF_CREDENTIALS = (*_OF_THE_ACCOUNT, "member", "forbidden")
@@ -78,15 +75,16 @@ class CouchDB:
 
         Raises Transient or Refused, the latter too where the account sees a part only.
         """
-        for _look in range(_LOOKS):
-            info = self._object(f"{self._url}/", {})
-            page = self._object(f"{self._url}/_changes", {"limit": "0", "since": "0"})
-            part = answers.of_feed(info, page, self._asked)
-            if part is None:
-                self.names_pending = isinstance(page.get("pending"), int)
-                created = info.get("instance_start_time")
-                return None if created in (None, "", "0", 0) else str(created)
-        raise _problem(part)
+        feed = {"limit": "0", "since": "0"}
+        info, page, part = answers.whole_feed(
+            lambda: (self._object(f"{self._url}/", {}), self._object(f"{self._url}/_changes", feed)),
+            self._asked,
+        )
+        if part is not None:
+            raise _problem(part)
+        self.names_pending = isinstance(page.get("pending"), int)
+        created = info.get("instance_start_time")
+        return None if created in (None, "", "0", 0) else str(created)
 
     def part(self) -> Problem:
         """What to raise for a page that does not say how much is left, where others did:

@@ -36,7 +36,7 @@ _POOL = {
 class Engines:
     """SQLAlchemy's create_engine, but engines of the warehouse are made once."""
 
-    def __init__(self, create: Callable[..., Engine] = sqlalchemy.create_engine) -> None:
+    def __init__(self, create: Callable[..., Engine]) -> None:
         self._create = create
         self._engines: dict[tuple[URL, str], Engine] = {}
         self._lock = threading.Lock()
