@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_int
+
+from ansible_collections.cht.sync.plugins.plugin_utils._authorities import certificates
 
 # Those that the filter bool knows, by which the roles convert.
 SWITCHES = ("true", "false", "yes", "no", "on", "off", "1", "0")
@@ -25,6 +28,8 @@ def _is_switch(value) -> bool:
     return str(value).lower() in SWITCHES
 
 
+# Variables of type path that name a file of the controller with the certificate of an authority.
+AUTHORITY = re.compile(r"_ca_(cert|file)$")
 # None passes for "not given" in argument specs, and would become 0 or false: it is neither.
 FORMS = {"int": (_is_number, "a whole number"), "bool": (_is_switch, "true or false")}
 
@@ -46,6 +51,11 @@ def _of_form(name: str, option: dict, value) -> Iterator[str]:
         is_right, form = FORMS[kind]
         if not is_right(value):
             yield f"{name} is {_shown(value)}: it must be {form}"
+    elif kind == "path" and AUTHORITY.search(name) and value:
+        try:
+            certificates(value, name)
+        except ValueError as error:
+            yield str(error)
     elif "options" in option and isinstance(value, list):
         for position, entry in enumerate(value, start=1):
             for member in option["options"].keys() & (entry if isinstance(entry, dict) else {}):

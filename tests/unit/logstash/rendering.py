@@ -35,7 +35,6 @@ INVENTORIES = {
         "logstash_heap": "1536m",
         "logstash_java_home": "/usr/lib/jvm/java-17",
         "logstash_postgrest_url": "https://api.example.org/rest/",
-        "logstash_postgrest_ca_file": "/etc/ssl/api.pem",
         "logstash_log_level": "warn",
     },
 }
@@ -53,6 +52,7 @@ def render(directory: Path) -> None:
     hosts = {name: variables(changed) for name, changed in INVENTORIES.items()}
     usual, north = hosts["several"]["cht_sync_sources"]
     hosts["several"]["cht_sync_sources"] = [usual, {**north, "ca_file": ca_file}]
+    hosts["several"]["logstash_postgrest_ca_file"] = ca_file
     # By lookups: the module, which puts the same text in its place on a machine, takes a second for two files.
     tasks = [
         {"set_fact": {"told": _added("item", f"'{ROLE}/templates/' ~ item ~ '.j2'")}, "loop": list(FILES)},

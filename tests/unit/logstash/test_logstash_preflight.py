@@ -24,7 +24,7 @@ MISTAKES = {
     "no_source": ({"cht_sync_sources": []}, ["names no database to copy"]),
     "path_in_url": ({"cht_sync_sources": [source(url="https://cht.example.org/couch")]}, ["https://cht.example.org/couch", "cht_sync_engine to relay"]),
     "ca_file_not_there": ({"cht_sync_sources": [source(ca_file="/nonexistent/a.pem")]}, ["entry 1 (district)", "ca_file names /nonexistent/a.pem"]),
-    "quote_in_ca_file": ({"logstash_postgrest_ca_file": '/etc/a"b.pem'}, ["logstash_postgrest_ca_file", "a path without blanks and quotes"]),
+    "authority_not_there": ({"logstash_postgrest_ca_file": "/nonexistent/a.pem"}, ["logstash_postgrest_ca_file names /nonexistent/a.pem", "on the controller"]),
     "credentials_in_postgrest": ({"logstash_postgrest_url": "http://a:b@api"}, ["logstash_postgrest_url", "without credentials"]),
     "version_9_4": ({"logstash_version": "9.4.0"}, ["File.exists?", "JRuby 10", "set it to 8.19.20"]),
     "version_8_18": ({"logstash_version": "8.18.0"}, ["Only 8.19 was tested", "set it to 8.19.20"]),

@@ -150,7 +150,7 @@ def test_the_address_of_postgrest(rendered):
         sink = plugins["output", "http"]
         if inventory == "several":
             assert sink["url"] == "https://api.example.org/rest/rpc/ingest"
-            assert [str(path) for path in sink["ssl_certificate_authorities"]] == ["/etc/ssl/api.pem"]
+            assert [str(path) for path in sink["ssl_certificate_authorities"]] == ["/etc/cht-sync/logstash/authorities/PostgREST.crt"]
         else:
             assert sink["url"] == "http://127.0.0.1:3000/rpc/ingest" and "ssl_certificate_authorities" not in sink
 

@@ -24,3 +24,5 @@ def test_mistakes_are_named(authority, tmp_path):
         with pytest.raises(AnsibleFilterError) as caught:
             authorities(paths)
         assert all(word in str(caught.value) for word in words), str(caught.value)
+    with pytest.raises(AnsibleFilterError, match="dbt_db_ca_cert names ca.pem: it must be a whole path"):
+        authorities(["ca.pem"], "dbt_db_ca_cert")

@@ -28,3 +28,10 @@ def test_no_value_is_shown_that_may_be_a_secret():
 
 def test_a_choice_is_named_with_the_others():
     assert mistakes("mode", {"type": "str", "choices": ["a", "b"]}, "c") == ['mode is "c": it must be one of a, b']
+
+
+def test_a_file_with_an_authority_lies_on_the_controller(authority):
+    assert mistakes("dbt_db_ca_cert", {"type": "path"}, "") == mistakes("dbt_db_ca_cert", {"type": "path"}, authority.ca_file) == []
+    for path, words in {"/etc/cht-sync/postgresql.crt": "No such file", "ca.pem": "a whole path on the controller", "/etc/hostname": "no certificate"}.items():
+        (said,) = mistakes("dbt_db_ca_cert", {"type": "path"}, path)
+        assert f"dbt_db_ca_cert names {path}" in said and words in said, said

@@ -207,7 +207,7 @@ def written(tmp_path_factory):
         "cht_sync_postgresql_host": "db.example.org",
         "cht_sync_database": "cht_sync",
         "postgrest_db_ssl_mode": "verify-full",
-        "postgrest_db_ca_cert": "/etc/ca.crt",
+        "postgrest_db_ca_cert": ca_file,
         "cht_sync_sources": [source],
     }
     for engine in ENGINES:
@@ -225,7 +225,7 @@ def test_what_the_role_writes_can_be_read(written, engine):
     assert config.couchdb_username == 'a"b\\ü' and config.couchdb_password_file == f"/etc/cht-sync/{engine}/north.password"
     assert config.couchdb_ca_file == f"/etc/cht-sync/{engine}/authorities/north.crt"
     assert (config.postgresql_host, config.postgresql_port, config.postgresql_user) == ("db.example.org", 5432, "monitor")
-    assert (config.postgresql_ssl_mode, config.postgresql_ca_file) == ("verify-full", "/etc/ca.crt")
+    assert (config.postgresql_ssl_mode, config.postgresql_ca_file) == ("verify-full", "/etc/cht-sync/parity/postgresql.crt")
     assert config.relay_config == ("/etc/cht-sync/relay/north.medic.json" if engine == "relay" else None)
 
 
