@@ -18,6 +18,25 @@ from ansible_collections.cht.sync.plugins.module_utils import _couchdb_answers a
 _WANTS_PASSWORD = {"password", "locked", "offline", "member", "forbidden", "missing", "limited", "maintenance", "unwell"}
 
 
+def connection_argument_spec() -> dict:
+    """Options of the doc fragment C(cht.sync.couchdb)."""
+    return {
+        "url": {"type": "str", "required": True},
+        "username": {"type": "str", "required": True},
+        "password": {"type": "str", "required": True, "no_log": True},
+        "ca_file": {"type": "path"},
+        "ca_pem": {"type": "str"},
+    }
+
+
+def feeds_argument_spec() -> dict:
+    """Options of the doc fragment C(cht.sync.feeds)."""
+    return {
+        "feeds": {"type": "list", "elements": "dict", "required": True},
+        "passwords": {"type": "dict", "required": True, "no_log": True},
+    }
+
+
 class CouchDBError(Exception):
     """CouchDB did not answer as it should; the text says what to do. `kind`: see _couchdb_answers."""
 

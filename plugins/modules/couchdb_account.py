@@ -11,6 +11,7 @@ short_description: Manage an account of CouchDB that reads some databases and wr
 version_added: 0.1.0
 author: cht.sync contributors (@cht-sync)
 description:
+  - Asks as O(username), which must be an administrator of CouchDB.
   - Makes the account, or repairs its password and roles, and makes it a member of the databases.
   - A member of a database may write to it. So the module puts the design document C(_design/cht-sync-read-only) into each of them,
     whose C(validate_doc_update) refuses every write of the account. Other accounts and administrators write as before.
@@ -18,6 +19,7 @@ description:
   - Everything is looked at before anything is changed. A password that is refused is tried once.
 extends_documentation_fragment:
   - cht.sync.attributes
+  - cht.sync.couchdb
 options:
   state:
     description:
@@ -26,31 +28,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  url:
-    description:
-      - Address of CouchDB, or of the CHT before it, as seen from the machine the module runs on.
-    type: str
-    required: true
-  username:
-    description:
-      - Name of an administrator of CouchDB.
-    type: str
-    required: true
-  password:
-    description:
-      - Its password. It is not kept.
-    type: str
-    required: true
-  ca_file:
-    description:
-      - File with the authority of the server's certificate, on the machine the module runs on, in PEM form.
-      - With O(ca_pem) it is the name of the file which that was read from, on the controller.
-    type: path
-  ca_pem:
-    description:
-      - Authorities in PEM form, so that nothing has to be on the machine before.
-      - With O(ca_file) they alone are trusted, without it beside the machine's own.
-    type: str
   name:
     description:
       - Name of the account. An administrator and a person's account at a place are refused.
@@ -126,6 +103,7 @@ open_databases:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.cht.sync.plugins.module_utils._couchdb import connection_argument_spec
 from ansible_collections.cht.sync.plugins.module_utils._couchdb_account import Account, is_cht
 from ansible_collections.cht.sync.plugins.module_utils._couchdb_client import ADMINISTRATOR_REMEDIES, CouchDBRefusal, Documents
 
@@ -134,11 +112,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "url": {"type": "str", "required": True},
-            "username": {"type": "str", "required": True},
-            "password": {"type": "str", "required": True, "no_log": True},
-            "ca_file": {"type": "path"},
-            "ca_pem": {"type": "str"},
+            **connection_argument_spec(),
             "name": {"type": "str", "required": True},
             "user_password": {"type": "str", "no_log": True},
             "databases": {"type": "list", "elements": "str", "required": True},

@@ -17,18 +17,7 @@ description:
   - It does not fail where an account may write, or cannot be tried.
 extends_documentation_fragment:
   - cht.sync.attributes
-options:
-  feeds:
-    description:
-      - The sources, as the filter P(cht.sync.feeds#filter) gives them.
-    type: list
-    elements: dict
-    required: true
-  passwords:
-    description:
-      - Passwords of the CouchDB accounts, by the C(name) of the instance.
-    type: dict
-    required: true
+  - cht.sync.feeds
 attributes:
   check_mode:
     support: full
@@ -76,14 +65,12 @@ findings:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cht.sync.plugins.module_utils import _couchdb_writes
+from ansible_collections.cht.sync.plugins.module_utils._couchdb import feeds_argument_spec
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "feeds": {"type": "list", "elements": "dict", "required": True},
-            "passwords": {"type": "dict", "required": True, "no_log": True},
-        },
+        argument_spec=feeds_argument_spec(),
         supports_check_mode=True,
     )
     accounts = _couchdb_writes.look(module.params["feeds"], module.params["passwords"])

@@ -19,38 +19,14 @@ description:
   - Needs nothing on the target but Python.
 extends_documentation_fragment:
   - cht.sync.attributes
+  - cht.sync.couchdb
 options:
-  url:
-    description:
-      - Address of CouchDB, or of the CHT, without credentials.
-    type: str
-    required: true
-  username:
-    description:
-      - Name of the account.
-    type: str
-    required: true
-  password:
-    description:
-      - Its password.
-    type: str
-    required: true
   databases:
     description:
       - Names of the databases.
     type: list
     elements: str
     required: true
-  ca_file:
-    description:
-      - File with the authority of the server's certificate, on the target, in PEM form. Without it the target's own authorities count.
-      - With O(ca_pem) it is the name of the file which that was read from, on the controller.
-    type: path
-  ca_pem:
-    description:
-      - Authorities in PEM form, so that nothing has to be on the target before.
-      - With O(ca_file) they alone are trusted, without it beside the target's own.
-    type: str
   timeout:
     description:
       - Seconds to wait for an answer.
@@ -129,18 +105,14 @@ kind:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.cht.sync.plugins.module_utils._couchdb import CouchDB, CouchDBError
+from ansible_collections.cht.sync.plugins.module_utils._couchdb import CouchDB, CouchDBError, connection_argument_spec
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "url": {"type": "str", "required": True},
-            "username": {"type": "str", "required": True},
-            "password": {"type": "str", "required": True, "no_log": True},
+            **connection_argument_spec(),
             "databases": {"type": "list", "elements": "str", "required": True},
-            "ca_file": {"type": "path"},
-            "ca_pem": {"type": "str"},
             "timeout": {"type": "int", "default": 20},
         },
         supports_check_mode=True,

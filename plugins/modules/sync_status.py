@@ -18,18 +18,8 @@ description:
 extends_documentation_fragment:
   - cht.sync.attributes
   - cht.sync.postgresql
+  - cht.sync.feeds
 options:
-  feeds:
-    description:
-      - The sources, as the filter P(cht.sync.feeds#filter) gives them.
-    type: list
-    elements: dict
-    required: true
-  passwords:
-    description:
-      - Passwords of the CouchDB accounts, by the C(name) of the instance.
-    type: dict
-    required: true
   timeout:
     description:
       - Seconds to wait for CouchDB.
@@ -195,15 +185,14 @@ table:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.cht.sync.plugins.module_utils import _models, _postgres, _status, _status_report
-from ansible_collections.cht.sync.plugins.module_utils._couchdb import CouchDBError, document_count
+from ansible_collections.cht.sync.plugins.module_utils._couchdb import CouchDBError, document_count, feeds_argument_spec
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **_postgres.connection_argument_spec(),
-            "feeds": {"type": "list", "elements": "dict", "required": True},
-            "passwords": {"type": "dict", "required": True, "no_log": True},
+            **feeds_argument_spec(),
             "timeout": {"type": "int", "default": 30},
             "count_timeout": {"type": "int", "default": 300},
             "models_expected": {"type": "bool", "default": False},
