@@ -1,17 +1,16 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A CouchDB and a receiver with scripted answers, and the stand-in for Logstash between them."""
+"""The two peers of Logstash with scripted answers, and its stand-in between them."""
 
 import json
 import os
 import signal
 import subprocess
 import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections import deque
 from pathlib import Path
-from types import SimpleNamespace
 
+from engine_peers import Peer, Reply
 from shaping import SCRIPT
 
 HERE = Path(__file__).resolve().parent
@@ -19,56 +18,28 @@ PROGRAM = HERE / "logstash/bin/logstash"
 SECRETS = {"COUCHDB_PASSWORD": "p@ss w:\"\\rb€", "TOKEN": "t0k.e.n", "LEASE": "7f3a"}
 
 
-def until(condition, seconds=10.0):
-    """Its first true value."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
-    return value
+class Scripted(Peer):
+    """A peer whose requests get the answers of `script`, then always `otherwise`."""
 
-
-class Peer:
-    """A server whose requests get the answers of `script`, then those of `otherwise`; an answer is a function of the handler."""
-
-    def __init__(self, otherwise):
-        self.script, self.requests, self.over = [], [], threading.Event()
-        peer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def handle_any(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                peer.requests.append(SimpleNamespace(requestline=self.requestline, headers=self.headers, body=body))
-                try:
-                    (peer.script.pop(0) if peer.script else otherwise)(self)
-                except OSError:
-                    pass
-
-            do_GET = do_POST = handle_any
-
-            def chunk(self, data):
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-
-            def log_message(self, *args):
-                pass
-
-        Handler.over = self.over
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads, self.server.block_on_close = True, False
-        self.server.handle_error = lambda *args: None
+    def __init__(self, name, otherwise):
+        super().__init__()
+        self.name, self.otherwise = name, otherwise
         self.port = self.server.server_port
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
-    def close(self):
-        self.over.set()
-        self.server.shutdown()
-        self.server.server_close()
+    def answer(self, request):
+        return self.otherwise
+
+    @property
+    def script(self):
+        return list(self.faults.get(self.name, ()))
+
+    @script.setter
+    def script(self, answers):
+        self.faults[self.name] = deque(answers)
 
     @property
     def lines(self):
-        return [one.requestline for one in list(self.requests)]
+        return [one.line for one in list(self.requests)]
 
     @property
     def bodies(self):
@@ -80,13 +51,7 @@ class Peer:
 
 
 def answer(status, body=b"{}"):
-    def send(handler):
-        handler.send_response(status)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    return send
+    return Reply(b"HTTP/1.1 %d x\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
 
 
 def feed(text="", end="hold", more=None, stop=None):
@@ -95,20 +60,19 @@ def feed(text="", end="hold", more=None, stop=None):
     With `stop`, an Event, it stays open until that. What is put into the list `more` meanwhile is sent too.
     """
 
-    def send(handler):
-        handler.send_response(200)
-        handler.send_header("Transfer-Encoding", "chunked")
-        handler.end_headers()
-        if text:
-            handler.chunk(text.encode() if isinstance(text, str) else text)
-        while (end == "hold" or stop and not stop.is_set()) and not handler.over.wait(0.05):
-            handler.chunk((more.pop(0) if more else "\n").encode())
-        if end == "ends":
-            handler.wfile.write(b"0\r\n\r\n")
-        else:
-            handler.close_connection = True
+    def chunk(data):
+        return b"%x\r\n%s\r\n" % (len(data), data)
 
-    return send
+    def pieces():
+        if text:
+            yield chunk(text.encode() if isinstance(text, str) else text)
+        stopped = stop or threading.Event()
+        while (end == "hold" or stop) and not stopped.wait(0.05):
+            yield chunk((more.pop(0) if more else "\n").encode())
+        if end == "ends":
+            yield b"0\r\n\r\n"
+
+    return lambda request: Reply(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", close=end != "ends", rest=pieces())
 
 
 def change(number, id_=None):

@@ -15,7 +15,9 @@ import urllib.error
 import urllib.request
 
 import pytest
-from double_peers import HERE, PROGRAM, SECRETS, Double, Peer, answer, change, feed, until
+from double_peers import HERE, PROGRAM, SECRETS, Double, Scripted, answer, change, feed
+from engine_harness import until
+from engine_peers import HANG_UP
 from shaping import FEED, FIXTURES, SCRIPT, of_changes
 
 ARCHIVE = HERE / "archive.sh"
@@ -23,16 +25,14 @@ ARCHIVE = HERE / "archive.sh"
 
 @pytest.fixture
 def couchdb():
-    peer = Peer(feed())
-    yield peer
-    peer.close()
+    with Scripted("_changes", feed()) as peer:
+        yield peer
 
 
 @pytest.fixture
 def receiver():
-    peer = Peer(answer(200))
-    yield peer
-    peer.close()
+    with Scripted("ingest", answer(200)) as peer:
+        yield peer
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_it_asks_couchdb_as_recorded(double, couchdb):
     until(lambda: couchdb.requests)
     recorded = (FIXTURES / "41-couchdb-request.http").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
     (request,) = couchdb.requests
-    assert request.requestline == recorded[0].strip()
+    assert request.line == recorded[0].strip()
     sent = [f"{name}: {value}" for name, value in request.headers.items()]
     assert [line.replace(f":{couchdb.port}", ":25984") for line in sent] == [
         line.strip().replace("Y2h0X3N5bmM6cEBzcyB3OiJccmTigqw=", basic()) for line in recorded[1:] if line.strip()
@@ -70,7 +70,7 @@ def test_it_sends_the_recorded_feed_as_recorded(double, couchdb, receiver):
     double.start()
     until(lambda: len(receiver.ids()) == 5)
     (request,) = receiver.requests
-    assert request.requestline == "POST /rpc/ingest HTTP/1.1"
+    assert request.line == "POST /rpc/ingest HTTP/1.1"
     recorded = (FIXTURES / "44-batch-shaped.http").read_bytes().partition(b"\r\n\r\n")[0].decode().splitlines()[1:]
     assert {line.partition(":")[0].lower() for line in recorded} == set(map(str.lower, request.headers))
     headers = request.headers
@@ -81,7 +81,7 @@ def test_it_sends_the_recorded_feed_as_recorded(double, couchdb, receiver):
 
 def test_a_batch_is_cut_before_the_filter(double, couchdb, receiver):
     couchdb.script = [feed("".join(change(n, f"_design/{n}" if 200 < n <= 330 else None) for n in range(1, 401)))]
-    receiver.script = [lambda handler: (time.sleep(1), answer(200)(handler))]
+    receiver.script = [lambda request: time.sleep(1) or answer(200)]
     double.start()
     until(lambda: len(receiver.ids()) == 270)
     assert receiver.ids() == [f"doc:{n}" for n in range(1, 401) if not 200 < n <= 330]
@@ -249,7 +249,7 @@ def test_what_is_not_drops_the_batch(double, couchdb, receiver):
 
 def test_a_receiver_that_is_away_is_asked_again(double, couchdb, receiver):
     couchdb.script = [feed(change(1))]
-    receiver.script = [lambda handler: setattr(handler, "close_connection", True)]
+    receiver.script = [HANG_UP]
     double.start()
     until(lambda: len(receiver.requests) == 2)
     assert receiver.ids() == ["doc:1"] * 2

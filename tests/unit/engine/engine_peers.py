@@ -89,23 +89,23 @@ class Peer:
             def log_message(self, *args):
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._server.handle_error = lambda *args: None
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.block_on_close = False
+        self.server.handle_error = lambda *args: None
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def __enter__(self):
         serve = {"poll_interval": 0.02}
         threading.Thread(
-            target=self._server.serve_forever, kwargs=serve, daemon=True
+            target=self.server.serve_forever, kwargs=serve, daemon=True
         ).start()
         return self
 
     def __exit__(self, *_):
         self.released.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self.server.shutdown()
+        self.server.server_close()
 
     def fail(self, name, *replies):
         """Give these answers to the next requests whose path ends in ``name``."""
@@ -123,6 +123,7 @@ class Request:
     """What a client sent."""
 
     def __init__(self, handler, body):
+        self.line = handler.requestline
         parts = urlsplit(handler.path)
         self.raw_path = parts.path
         self.name = unquote(parts.path.rstrip("/").rpartition("/")[2])
