@@ -13,7 +13,8 @@ from ansible_collections.cht.sync.plugins.plugin_utils._authorities import certi
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 DATABASE = re.compile(r"[a-z][a-z0-9_-]*")
-PREFIX = re.compile(r"[A-Za-z0-9._-]+")
+# Colons: of an IPv6 address.
+PREFIX = re.compile(r"[A-Za-z0-9._:-]+")
 REQUIRED = ("name", "url", "username", "password", "databases")
 OPTIONAL = ("ca_file", "source_prefix")
 
@@ -50,7 +51,7 @@ def _feeds_of(entry, where, authorities):
     host = _host(str(entry["url"]), where)
     prefix = str(entry.get("source_prefix") or host)
     if not PREFIX.fullmatch(prefix):
-        raise AnsibleFilterError(f"{where}: source_prefix may hold letters, digits, '.', '_' and '-' only")
+        raise AnsibleFilterError(f"{where}: source_prefix may hold letters, digits, '.', '_', '-' and ':' only")
     if not isinstance(entry["databases"], (list, tuple)):
         raise AnsibleFilterError(f"{where}: databases must be a list, for example [medic, medic-sentinel, medic-users-meta]")
     for database in entry["databases"]:
@@ -83,9 +84,12 @@ def _host(url, where):
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError as error:
-        raise AnsibleFilterError(f"{where}: url is not valid: {error}") from error
+        remedy = "; an IPv6 address stands in brackets, as https://[2001:db8::1]:5984" if url.count(":") > 2 else ""
+        raise AnsibleFilterError(f"{where}: url is not valid: {error}{remedy}") from error
     if parts.scheme not in ("http", "https") or not host:
         raise AnsibleFilterError(f"{where}: url must begin with http:// or https:// and name a host")
+    if "%" in host:
+        raise AnsibleFilterError(f"{where}: url must not name an interface with %: give an address of CouchDB that is not link-local")
     if parts.username or parts.password:
         raise AnsibleFilterError(f"{where}: url must not hold credentials: use username and password")
     if "_utils" in parts.path.split("/"):

@@ -43,7 +43,8 @@ class CHT:
         self.context.load_cert_chain(certificate.certificate, certificate.key)
         self._servers = [_Server(self, (address, port), kind) for port, kind in zip(ports, (TLSHandler, PlainHandler), strict=True)]
         self.port, self.plain_port = (server.server_port for server in self._servers)
-        self.url, self.plain_url = f"https://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.plain_port}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address, f"[{address}]" if ":" in address else address)
+        self.url, self.plain_url = f"https://{host}:{self.port}", f"http://{host}:{self.plain_port}"
 
     def __enter__(self) -> CHT:
         for server in self._servers:
@@ -62,6 +63,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(self, cht: CHT, address: tuple[str, int], handler: type) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, handler)
         self.cht = cht
 

@@ -43,12 +43,13 @@ class Places:
         self._directory = directory
         (directory / "empty.crt").touch()
         authority, _other = Authority(directory, "own"), Authority(directory, "other")
-        self._right, self._renamed = authority.certificate(), authority.certificate("IP:192.0.2.1")
+        self._right, self._renamed, self._ipv6 = (authority.certificate(f"IP:{address}") for address in ("127.0.0.1", "192.0.2.1", "::1"))
 
     @contextmanager
     def place(self, at: str, trusts: str | None, cause: Callable[[CHT, CouchDBPeer], object]) -> Iterator[Place]:
         """A CouchDB and a CHT before it; `at` says at which address it is asked."""
-        with CouchDBPeer() as couchdb, CHT(couchdb.url, self._renamed if at == "renamed" else self._right) as cht:
+        certificate = {"renamed": self._renamed, "ipv6": self._ipv6}.get(at, self._right)
+        with CouchDBPeer() as couchdb, CHT(couchdb.url, certificate, address="::1" if at == "ipv6" else "127.0.0.1") as cht:
             cause(cht, couchdb)
             urls = {"slash": f"{cht.url}/", "plain": cht.plain_url, "couchdb": couchdb.url, "gone": "http://127.0.0.1:9",
                     "http": cht.url.replace("https", "http"), "https": couchdb.url.replace("http", "https")}  # fmt: skip

@@ -5,6 +5,7 @@ made to do on demand. The real PostgREST is met in the integration tests."""
 
 import base64
 import json
+import socket
 import threading
 import uuid
 from collections import deque
@@ -53,6 +54,8 @@ def cut(answer, at):
 class Peer:
     """A server whose answers are, first, those in ``faults``, then ``answer``'s."""
 
+    ADDRESS = "127.0.0.1"
+
     def __init__(self):
         self.requests = []
         self.faults = {}  # last part of the path -> deque of Reply
@@ -89,11 +92,14 @@ class Peer:
             def log_message(self, *args):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        ipv6 = ":" in self.ADDRESS
+        family = {"address_family": socket.AF_INET6 if ipv6 else socket.AF_INET}
+        self.server = type("Server", (ThreadingHTTPServer,), family)((self.ADDRESS, 0), Handler)
         self.server.daemon_threads = True
         self.server.block_on_close = False
         self.server.handle_error = lambda *args: None
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        host = f"[{self.ADDRESS}]" if ipv6 else self.ADDRESS
+        self.url = f"http://{host}:{self.server.server_port}"
 
     def __enter__(self):
         serve = {"poll_interval": 0.02}

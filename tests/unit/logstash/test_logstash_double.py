@@ -85,3 +85,14 @@ def test_a_changed_password_is_tried_once_by_all_together(tmp_path, feed, wareho
         feed.cut.set()
         assert program.exit_code(15) == 77
     assert len(feed.refused) == 1
+
+
+class FeedOfIPv6(Feed):
+    ADDRESS = "::1"
+
+
+def test_a_couchdb_at_an_ipv6_address_is_read(tmp_path, warehouse):
+    with FeedOfIPv6() as feed:
+        feed.rows = {"medic": [row(1)]}
+        with DoubleSite(tmp_path, feed, warehouse, feed.rows).start():
+            assert arrived(warehouse, "medic", 1) == {"doc:1": "event"}

@@ -22,6 +22,7 @@ def apt(**changed):
 # By a name: what the inventory says, and words of the message.
 MISTAKES = {
     "no_source": ({"cht_sync_sources": []}, ["names no database to copy"]),
+    "path_behind_ipv6": ({"cht_sync_sources": [source(url="https://[2001:db8::1]/couch")]}, ["https://[2001:db8::1]/couch", "cht_sync_engine to relay"]),
     "path_in_url": ({"cht_sync_sources": [source(url="https://cht.example.org/couch")]}, ["https://cht.example.org/couch", "cht_sync_engine to relay"]),
     "ca_file_not_there": ({"cht_sync_sources": [source(ca_file="/nonexistent/a.pem")]}, ["entry 1 (district)", "ca_file names /nonexistent/a.pem"]),
     "authority_not_there": ({"logstash_postgrest_ca_file": "/nonexistent/a.pem"}, ["logstash_postgrest_ca_file names /nonexistent/a.pem", "on the controller"]),
@@ -49,6 +50,8 @@ def told(tmp_path_factory):
     directory = tmp_path_factory.mktemp("preflight")
     base = {"cht_sync_sources": [source()], "cht_sync_jwt_secret": SECRET}
     hosts = {name: {**base, **changed} for name, (changed, _words) in MISTAKES.items()}
+    # All else is right, but for what comes after the addresses.
+    hosts["ipv6"] = {**base, "cht_sync_sources": [source(url="https://[2001:db8::1]:5984")], "logstash_postgrest_url": "http://[::1]:3000", "logstash_version": "9.4.0"}
     preflight = [{"import_role": {"name": "cht.sync.logstash", "tasks_from": "preflight"}}]
     told, said = refusals(directory, hosts, preflight, facts=True)
     print(said)
@@ -61,6 +64,10 @@ def test_tells_the_remedy(told, mistake):
     said = " ".join(told[mistake].split())
     for word in MISTAKES[mistake][1]:
         assert word in said, said
+
+
+def test_an_ipv6_address_is_none(told):
+    assert "logstash_version" in told["ipv6"]  # what is looked at next
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ WELL = {
     "at_a_cht": Trouble(()),
     "at_a_cht_with_slash": Trouble((), at="slash"),
     "at_couchdb": Trouble((), at="couchdb", trusts=None),
+    "at_an_ipv6_address": Trouble((), at="ipv6"),
     "with_base_ca_certificates_alone": Trouble((), trusts=None),
 }
 # By host, the files of base_ca_certificates.

@@ -46,6 +46,11 @@ def test_a_ca_file_that_is_none_is_named(tmp_path):
         assert all(word in str(caught.value) for word in ["entry 1 (district): ca_file names", *words]), str(caught.value)
 
 
+def test_an_ipv6_address_names_a_source_without_its_brackets():
+    (first, _second) = feeds([{**ENTRY, "url": "https://[2001:DB8::1]:6984/"}])
+    assert (first["source"], first["url"]) == ("2001:db8::1/medic", "https://[2001:DB8::1]:6984")
+
+
 def test_a_prefix_replaces_the_host():
     assert feeds([{**ENTRY, "source_prefix": "kenya"}])[0]["source"] == "kenya/medic"
 
@@ -62,6 +67,9 @@ def test_a_prefix_replaces_the_host():
         ([{**ENTRY, "url": "cht.example.org"}], "must begin with http"),
         ([{**ENTRY, "url": "https://a:b@cht.example.org"}], "must not hold credentials"),
         ([{**ENTRY, "url": "https://cht.example.org:port"}], "not valid"),
+        ([{**ENTRY, "url": "https://2001:db8::1:5984"}], "an IPv6 address stands in brackets, as https://[2001:db8::1]:5984"),
+        ([{**ENTRY, "url": "https://[2001:db8::1:5984"}], "an IPv6 address stands in brackets"),
+        ([{**ENTRY, "url": "http://[fe80::1%25eth0]:5984"}], "must not name an interface with %"),
         ([{**ENTRY, "url": "https://cht.example.org/?a"}], "query"),
         ([{**ENTRY, "url": "https://cht.example.org/_utils/#/_all_dbs"}], "leave out /_utils"),
         ([{**ENTRY, "source_prefix": "a/b"}], "source_prefix may hold"),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A value is right where the filters int and bool, by which the roles convert, take it for what is meant."""
+"""A value is right where the filters int, float and bool, by which the roles convert, take it for what is meant."""
 
 import pytest
 
@@ -13,10 +13,16 @@ from ansible_collections.cht.sync.plugins.plugin_utils._variables import mistake
         *[("int", value, True) for value in (400, "400", " 400", "1e3", "-5", "400.0")],
         *[("int", value, False) for value in ("", None, "many", "0x10", "4.5", True, [4])],
         *[("bool", value, True) for value in (True, False, "true", "YES", "off", "1", 0)],
+        *[("float", value, True) for value in (0.5, "0.5", 12, "12", "1e3")],
+        *[("float", value, False) for value in ("", None, "many", True, "nan", "inf", [4])],
+        *[("list", value, True) for value in ([], ["a"])],
+        *[("list", value, False) for value in ("", None, "a", "a,b", '["a"]', 5, {"a": 1})],
+        *[("dict", value, True) for value in ({}, {"a": 1})],
+        *[("dict", value, False) for value in ("", None, "a=b", '{"a": 1}', 5, ["a"])],
         *[("bool", value, False) for value in ("", None, "perhaps", "y", " yes ", "2", 2)],
     ],
 )
-def test_what_is_a_number_or_a_switch(kind, value, right):
+def test_what_has_the_form_of_its_type(kind, value, right):
     said = mistakes("x", {"type": kind}, value)
     assert (said == []) == right, said
 

@@ -29,8 +29,9 @@ def test_is_told_with_its_remedy(places, relay, postgrest, name):
         assert not trouble.account or len(place.couchdb.requests) <= 2  # CHT asks who that is
 
 
-def test_all_that_an_online_user_is_shown_is_copied(places, relay, couchdb, postgrest):
-    with places.of(Trouble(())) as place:
+@pytest.mark.parametrize("at", ["cht", "ipv6"])
+def test_all_that_an_online_user_is_shown_is_copied(places, relay, couchdb, postgrest, at):
+    with places.of(Trouble((), at=at)) as place:
         goes_to(relay, place)
         until(lambda: postgrest.seq == couchdb.end)
         assert postgrest.documents == couchdb.documents()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Numbers and switches of all roles may be given as text, as -e does, and nonsense is refused by name before anything changes."""
+"""Numbers and switches of all roles may be given as text, as -e does; nonsense, and text for a list, is refused by name before anything changes."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,15 @@ from playing import ROOT, evaluated, refusals
 # What Jinja's own parser says of patterns.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence")
 ROLES = sorted(path.parents[1].name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
-FORMS = {"int": "a whole number", "bool": "true or false"}
+# Of each type, what is said of "perhaps".
+FORMS = {
+    "int": 'is "perhaps": it must be a whole number',
+    "float": 'is "perhaps": it must be a number',
+    "bool": 'is "perhaps": it must be true or false',
+    "list": "it must be a list, which -e takes as JSON only",
+    "dict": "it must be a dictionary, which -e takes as JSON only",
+}
+CONVERTED = ("int", "float", "bool")
 # Conditions, which are templates without braces.
 CONDITIONS = {"when", "that", "until", "failed_when", "changed_when"}
 # Read by people, who may read the text as it was given.
@@ -26,7 +34,7 @@ def options(role: str) -> dict:
 
 
 def typed(options: dict, path: tuple = ()):
-    """All numbers and switches, also in lists of dicts: (names from the outermost in, type)."""
+    """All that must have a form, also in lists of dicts: (names from the outermost in, type)."""
     for name, option in options.items():
         if option["type"] in FORMS:
             yield (*path, name), option["type"]
@@ -34,7 +42,7 @@ def typed(options: dict, path: tuple = ()):
 
 
 ALL = {(role, *path): kind for role in ROLES for path, kind in typed(options(role))}
-KINDS = {path[1]: kind for path, kind in ALL.items() if len(path) == 2}
+KINDS = {path[1]: kind for path, kind in ALL.items() if len(path) == 2 and kind in CONVERTED}
 
 
 def given(path: tuple, value) -> dict:
@@ -49,14 +57,14 @@ def told(tmp_path_factory):
     """What the check of the variables says: for one host with each variable wrong, by "role.variable", and one a role with all as text."""
     hosts = {".".join(path): {"role_path": f"{ROOT}/roles/{path[0]}", **given(path, "perhaps")} for path in ALL}
     for role in ROLES:
-        as_text = {name: "yes" if kind == "bool" else "7" for (of, *path), kind in ALL.items() if of == role and len(path) == 1 for name in path}
+        as_text = {name: "yes" if kind == "bool" else "7" for name, kind in KINDS.items() if (role, name) in ALL}
         hosts[f"{role}-as-text"] = {"role_path": f"{ROOT}/roles/{role}", **as_text}
     return refusals(tmp_path_factory.mktemp("variables"), hosts, [{"cht.sync.check_variables": {}}])[0]
 
 
 @pytest.mark.parametrize("path", ALL, ids=".".join)
 def test_nonsense_is_refused_by_name(told, path):
-    assert path[-1] in (said := told[".".join(path)]) and path[1] in said and f'is "perhaps": it must be {FORMS[ALL[path]]}' in said
+    assert path[-1] in (said := told[".".join(path)]) and path[1] in said and FORMS[ALL[path]] in said
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -88,14 +96,14 @@ def expressions(file: Path):
 
 
 def unconverted(node: nodes.Node, converted: bool = False):
-    """The names of numbers and switches that no filter int or bool is applied to."""
+    """The names of numbers and switches that no filter int, float or bool is applied to."""
     if isinstance(node, nodes.Name):
         if node.name in KINDS and not converted:
             yield node.name
         return
     for child in node.iter_child_nodes():
         filtered = isinstance(node, nodes.Filter) and child is node.node
-        yield from unconverted(child, filtered and (converted or node.name in ("int", "bool")))
+        yield from unconverted(child, filtered and (converted or node.name in CONVERTED))
 
 
 FILES = sorted(path for folder in ("tasks", "handlers", "vars", "defaults", "templates") for path in ROOT.glob(f"roles/*/{folder}/*.*"))

@@ -137,7 +137,8 @@ module Double
     def address
       wait = @settings["timeout"] ? "timeout" : "heartbeat"
       query = URI.encode_www_form("feed" => "continuous", "include_docs" => "true", "since" => @sequence, wait => @settings[wait].to_i)
-      URI("#{@settings['secure'] ? 'https' : 'http'}://#{@settings['host']}:#{port}/#{@settings['db']}/_changes?#{query}")
+      kind = @settings["secure"] ? URI::HTTPS : URI::HTTP
+      kind.build(host: @settings["host"], port: port, path: "/#{@settings['db']}/_changes", query: query)
     end
 
     def port
