@@ -31,7 +31,7 @@ def exceeded(sources: list[dict], models: list[dict], limits: dict) -> list[str]
         if age is not None and (row["age"] is None or row["age"] > age):
             found.append(f"{row['source']}: last call {_ago(row['age'])}, max_age is {age} s")
         if pending is not None and (row["pending"] or 0) > pending:
-            found.append(f"{row['source']}: {row['pending']} changes pending, max_pending is {pending}")
+            found.append(f"{row['source']}: {row['pending']:,} changes pending, max_pending is {pending:,}")
     if lag is not None:
         if not models:
             found.append(f"dbt has not run yet, max_model_lag is {lag} s")
@@ -67,7 +67,7 @@ def verdict(sources: list[dict], models: list[dict], wrong: list[str]) -> list[s
     """The last lines: that all is well, or what is not."""
     if wrong:
         return ["NOT WELL:", *(f"- {sentence}" for sentence in wrong)]
-    copied = f"{sum(row['couchdb'] for row in sources)} documents of {len(sources)} sources are all copied"
+    copied = f"{sum(row['couchdb'] for row in sources):,} documents of {len(sources)} sources are all copied"
     if not models:
         return [f"ALL IS WELL: {copied} (no models: dbt has not run here)."]
     waits = max((row["lag"] or 0 for row in models), default=0)
@@ -89,17 +89,17 @@ def _source_rows(sources):
         rows.append(
             [
                 row["source"],
-                "no answer" if row["couchdb"] is None else str(row["couchdb"]),
-                "not counted" if row["postgresql"] is None else str(row["postgresql"]),
-                "" if row["deleted"] is None else str(row["deleted"]),
-                "not reported" if row["pending"] is None else str(row["pending"]),
+                "no answer" if row["couchdb"] is None else f"{row['couchdb']:,}",
+                "not counted" if row["postgresql"] is None else f"{row['postgresql']:,}",
+                "" if row["deleted"] is None else f"{row['deleted']:,}",
+                "not reported" if row["pending"] is None else f"{row['pending']:,}",
                 _short(row["seq"]),
                 "never" if row["age"] is None else duration(row["age"]),
             ]
         )
         for key, text in (("quarantined", "in quarantine"), ("collisions", "with an id of another source, kept apart")):
             if row[key]:
-                rows.append([f"  {row[key]} {text}"] + [""] * 6)
+                rows.append([f"  {row[key]:,} {text}"] + [""] * 6)
     return rows
 
 
@@ -133,15 +133,15 @@ def _source_problems(row):
     elif row["couchdb"] is not None and not row["in_step"]:
         yield f"{name}: {_what_is_missing(row)}"
     if row["quarantined"]:
-        yield f"{name}: {row['quarantined']} in quarantine: playbooks/quarantine.yml tells which and why"
+        yield f"{name}: {row['quarantined']:,} in quarantine: playbooks/quarantine.yml tells which and why"
 
 
 def _what_is_missing(row):
     if row["missing"] is None:
         return "its documents were not counted in time: give more with -e cht_sync_count_timeout=<seconds>"
     if row["missing"] < 0:
-        return f"the warehouse has {-row['missing']} documents more than CouchDB: playbooks/parity.yml tells which and removes them"
-    some = f"{row['missing']} documents" if row["missing"] else f"{row['pending']} changes"
+        return f"the warehouse has {-row['missing']:,} documents more than CouchDB: playbooks/parity.yml tells which and removes them"
+    some = f"{row['missing']:,} documents" if row["missing"] else f"{row['pending']:,} changes"
     return f"{some} are still to come: run this again; if the number stays, playbooks/parity.yml tells which they are"
 
 

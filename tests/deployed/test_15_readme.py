@@ -107,7 +107,7 @@ def deployed(path):
 
 def test_its_documents_arrive(deployed):
     for database in DATABASES:
-        assert re.search(rf"\| \S+/{database} +\| +(\d+) +\| +\1 ", deployed.said["deploy"]), deployed.said["deploy"][-3000:]
+        assert re.search(rf"\| \S+/{database} +\| +([\d,]+) +\| +\1 ", deployed.said["deploy"]), deployed.said["deploy"][-3000:]
 
 
 def test_psql_opens(deployed):

@@ -139,3 +139,5 @@ def test_alerts_name_metrics_that_exist():
         aggregated = re.search(r"\b(max by|absent)\b", rule["expr"])
         labels = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
         assert labels <= (set() if aggregated else set.intersection(*(set(NAMES[name].get("key_labels", [])) for name in named))), rule["alert"]
+        # Without a format millions are written as 1.2e+07.
+        assert "$value }}" not in rule["annotations"]["summary"], rule["alert"]

@@ -31,6 +31,13 @@ def test_an_unknown_pending_is_never_shown_as_zero():
     assert len({len(line) for line in shown}) == 1
 
 
+def test_millions_can_be_read():
+    state = {"postgresql": 34_567_890, "deleted": 1_200_000, "pending": 2_147_483_647, "quarantined": 1000}
+    shown = "\n".join(table([source(counts=(45_678_901, 45_678_901), **state)], []))
+    assert all(f" {number} " in shown for number in ("45,678,901", "34,567,890", "1,200,000", "2,147,483,647", "1,000"))
+    assert "11,111,011 documents are still to come" in said([source(counts=(45_678_901, 45_678_901), **{**state, "quarantined": 0})])
+
+
 def test_what_was_not_counted_is_not_shown_as_zero():
     shown = "\n".join(table([source(counts=()), source(postgresql=None, deleted=None)], []))
     assert "no answer" in shown and "not counted" in shown

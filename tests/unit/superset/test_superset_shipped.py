@@ -40,6 +40,21 @@ def test_a_chart_uses_metrics_and_columns_that_its_dataset_has(path):
     assert set(filter(None, named)) <= columns
 
 
+@pytest.mark.parametrize("path", CHARTS, ids=lambda path: path.stem)
+def test_numbers_have_a_format_so_that_millions_can_be_read(path):
+    """Superset shows those of a table's own columns with all their digits in a row."""
+    chart = load(path)
+    params, dataset = chart["params"], DATASETS[chart["dataset_uuid"]]
+    formats = {metric["metric_name"]: metric.get("d3format") for metric in dataset["metrics"]}
+    known = {column["column_name"]: column["type"] for column in dataset["columns"]}
+    shown = params.get("all_columns", []) if params.get("query_mode") == "raw" else []
+    for column in shown:
+        if known[column] in ("BIGINT", "INTEGER", "DOUBLE PRECISION"):
+            assert params["column_config"].get(column, {}).get("d3NumberFormat"), column
+    dates = {metric for metric, how in params.get("column_config", {}).items() if "d3TimeFormat" in how}
+    assert all(formats[metric] for metric in {*params.get("metrics", []), *filter(None, [params.get("metric")])} - dates)
+
+
 @pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
 def test_no_two_charts_color_one_name(path):
     """Superset would draw the whole page again after each chart."""
