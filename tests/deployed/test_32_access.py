@@ -3,10 +3,12 @@
 """Who sees what in the demo's Superset, and the modules and tasks that see to it."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 import requests
-from access import PASSWORD, Access, Modules, Visitor
+from access import PASSWORD, ROOT, Access, Modules, Visitor
 
 pytestmark = [pytest.mark.one, pytest.mark.browser]
 
@@ -303,6 +305,22 @@ def test_a_programme_manager_and_a_data_officer_see_all_areas(access, admin, tab
         visitor = access.visitor(name)
         assert visitor.query(table, metrics=[COUNT])[0]["count"] >= sum(areas.values()), name
         assert visitor.superset.get("/api/v1/dashboard/")["count"] == every, name
+
+
+def test_a_program_gets_numbers_as_the_docs_show(access, admin, demo):
+    """And not from the address of a chart."""
+    (program,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/dashboards.md").read_text(), re.DOTALL | re.MULTILINE)
+    first, end = demo.sql("SELECT min(month), max(month) FROM marts.rpt_area_month").split("|")
+    for shown, instead in {'USER = "otieno"': 'USER = "e2e_programme_manager"', "2026-01-01 : 2027-01-01": f"{first} : {end}"}.items():
+        assert program.count(shown) == 1
+        program = program.replace(shown, instead)
+    done = subprocess.run([sys.executable, "-c", program], input=f"{PASSWORD}\n", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    sums = f"SELECT month, sum(people_served) FROM marts.rpt_area_month WHERE month >= '{first}' AND month < '{end}' GROUP BY month ORDER BY month"
+    held = [(month, float(number)) for month, number in (line.split("|") for line in demo.sql(sums).splitlines())]
+    assert held and [(month, float(number)) for month, number in map(str.split, done.stdout.splitlines())] == held
+    reader, chart = access.visitor("programme_manager"), admin.superset.find("charts", "b3ad3d50-98b6-4247-9658-e77a21b6d97c")
+    assert reader.refused(reader.superset.get, f"/api/v1/chart/{chart}/data/") == 400
 
 
 def test_a_data_officer_has_sql_lab(access, admin):
