@@ -122,18 +122,19 @@ class PostgreSQL:
         finally:
             connection.close()
 
-    def create(self, database: str, sources: list[dict]) -> dict:
-        """A database as the role init_db leaves it; returns the module's result."""
+    def create(self, database: str, sources: list[dict], icu: bool = False) -> dict:
+        """A database as the role init_db leaves it, in the locale of ICU or the cluster's own; returns the module's result."""
         for role in ROLE_VARS["__init_db_roles"]:
             if not self.execute(f"SELECT 1 FROM pg_roles WHERE rolname = '{role['name']}'"):
                 self.execute(f"CREATE ROLE {role['name']} {role['flags'].replace(',', ' ')}")
         self.execute("GRANT sync_writer TO authenticator")
-        self.create_empty(database)
+        self.create_empty(database, icu)
         return self.converge(database, sources)
 
-    def create_empty(self, database: str) -> None:
+    def create_empty(self, database: str, icu: bool = False) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {database}")
-        self.execute(f"CREATE DATABASE {database} OWNER cht_owner")
+        locale = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'" if icu else ""
+        self.execute(f"CREATE DATABASE {database} OWNER cht_owner {locale}")
 
     def converge(self, database: str, sources: list[dict], dry_run: bool = False, bundle: dict | None = None, **options) -> dict:
         """What the module init_db does, without taking over rows."""
