@@ -31,6 +31,8 @@ from cht_engine.tokens import Tokens  # noqa: E402
 BUNDLE = ROOT / "roles/init_db/files/sql"
 ROLE_VARS = yaml.safe_load((ROOT / "roles/init_db/vars/main.yml").read_text())
 SCHEMAS = ROLE_VARS["__init_db_schemas"]
+# What others call digits and letters: digits of all scripts, which sort as numbers, and an I whose small letter is no i.
+ICU = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'tr-u-kn-true'"
 SECRET = "not-a-secret-but-long-enough-for-hs256"
 (AUDIENCE,) = re.findall('^jwt-aud = "(.*)"$', (ROOT / "roles/postgrest/templates/postgrest.conf.j2").read_text(), re.MULTILINE)
 
@@ -133,8 +135,7 @@ class PostgreSQL:
 
     def create_empty(self, database: str, icu: bool = False) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {database}")
-        locale = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'" if icu else ""
-        self.execute(f"CREATE DATABASE {database} OWNER cht_owner {locale}")
+        self.execute(f"CREATE DATABASE {database} OWNER cht_owner {ICU if icu else ''}")
 
     def converge(self, database: str, sources: list[dict], dry_run: bool = False, bundle: dict | None = None, **options) -> dict:
         """What the module init_db does, without taking over rows."""

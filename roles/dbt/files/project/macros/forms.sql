@@ -57,7 +57,7 @@ from (
     {%- elif column.data_type == 'date' -%}
         ({{ iso_day(text) }})::date
     {%- elif column.data_type == 'integer' -%}
-        case when {{ text }} ~ '^\d{1,9}(\.\d*)?$' then trunc(({{ text }})::numeric)::integer end
+        trunc({{ decimal_of(text, 9) }})::integer
     {%- else -%}
         {{ short(text) }}
     {%- endif -%}

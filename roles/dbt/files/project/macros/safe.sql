@@ -4,16 +4,23 @@
 {# Expressions over what documents hold, which can be anything: none of them ever fails. #}
 
 {# Text for an index, whose entries are limited to 2704 bytes. #}
-{% macro short(expression) -%}
-    left({{ expression }}, 600)
+{% macro short(expression, length=600) -%}
+    left({{ expression }}, {{ length }})
 {%- endmacro %}
 
-{# A day as a timestamp. Days out of range roll over (30 February is 1 or 2 March) where a cast would fail. #}
+{#
+Digits are written [0-9] everywhere: what \d takes for one depends on the locale of the database, and a cast takes ASCII's only.
+Parts are bounded, since a cast fails beyond the range of its type.
+#}
+
+{# A day as a timestamp; null where the calendar has no such day, for which a cast would fail. #}
 {% macro day_of(year, month, day) -%}
     case
-        when {{ year }} ~ '^[12]\d{3}$' and {{ month }} ~ '^\d{1,2}$' and {{ day }} ~ '^\d{1,2}$'
-        then make_date(({{ year }})::int, 1, 1)
-            + make_interval(months => ({{ month }})::int - 1, days => ({{ day }})::int - 1)
+        when {{ year }} ~ '^[12][0-9]{3}$' and {{ month }} ~ '^(0?[1-9]|1[0-2])$' and {{ day }} ~ '^(0?[1-9]|[12][0-9]|3[01])$'
+        then case
+            when ({{ day }})::int <= extract(day from make_date(({{ year }})::int, ({{ month }})::int, 1) + interval '1 month' - interval '1 day')
+            then make_date(({{ year }})::int, ({{ month }})::int, ({{ day }})::int)::timestamp
+        end
     end
 {%- endmacro %}
 
@@ -25,13 +32,15 @@
 {# A moment written as epoch milliseconds, number or text, or as ISO 8601, UTC unless it says otherwise. #}
 {% macro moment_of(expression) -%}
     case
-        when {{ expression }} ~ '^\d{1,14}(\.\d*)?$'
+        when {{ is_decimal(expression, 14) }}
         then to_timestamp(({{ expression }})::double precision / 1000)
-        when {{ expression }} ~ '^[12]\d{3}-\d\d-\d\d'
+        when {{ expression }} ~ '^[12][0-9]{3}-[0-9]{2}-[0-9]{2}'
         then (
             {{ iso_day(expression) }}
-            + coalesce(substring({{ expression }} from '[T ](\d\d:[0-5]\d(:[0-5]\d(\.\d{1,6})?)?)')::interval, '0')
-            - coalesce(substring({{ expression }} from '[+-]\d\d:[0-5]\d$')::interval, '0')
+            + coalesce(substring({{ expression }} from
+                '^[-0-9]{10}[T ]((([01][0-9]|2[0-3]):[0-5][0-9]|24:00)(:[0-5][0-9](\.[0-9]{1,6})?)?)')::interval, '0')
+            - coalesce(regexp_replace(substring({{ expression }} from
+                '^[-0-9]{10}[T ].*([+-](0[0-9]|1[0-4]):?[0-5][0-9])$'), '^(...):?(..)$', '\1:\2')::interval, '0')
         ) at time zone 'UTC'
     end
 {%- endmacro %}
@@ -39,16 +48,16 @@
 {# The first moment of what a telemetry document is about; where a part of the date is missing, its id has it too. #}
 {% macro telemetry_period() -%}
     {{ day_of(
-        "coalesce(doc #>> '{metadata,year}', substring(uuid from '^telemetry-(\d{4})-'))",
-        "coalesce(doc #>> '{metadata,month}', substring(uuid from '^telemetry-\d{4}-(\d+)-'))",
-        "coalesce(doc #>> '{metadata,day}', substring(uuid from '^telemetry-\d{4}-\d+-(\d{1,2})-'), '1')",
+        "coalesce(doc #>> '{metadata,year}', substring(uuid from '^telemetry-([0-9]{4})-'))",
+        "coalesce(doc #>> '{metadata,month}', substring(uuid from '^telemetry-[0-9]{4}-([0-9]+)-'))",
+        "coalesce(doc #>> '{metadata,day}', substring(uuid from '^telemetry-[0-9]{4}-[0-9]+-([0-9]{1,2})-'), '1')",
     ) }} at time zone '{{ var("time_zone") }}'
 {%- endmacro %}
 
 {# A day written as such, or the day of a moment in var time_zone. #}
 {% macro date_of(expression) -%}
     case
-        when {{ expression }} ~ '^[12]\d{3}-\d\d-\d\d$'
+        when {{ expression }} ~ '^[12][0-9]{3}-[0-9]{2}-[0-9]{2}$'
         then ({{ iso_day(expression) }})::date
         else {{ local_day(moment_of(expression)) }}
     end
@@ -77,7 +86,17 @@
     ({{ month }} < (select {{ local_month('now()') }}))
 {%- endmacro %}
 
-{# A number written as one, of up to 15 digits. #}
+{# Whether it is a number of up to so many digits, as numeric and double precision can be cast from. #}
+{% macro is_decimal(expression, digits) -%}
+    {{ expression }} ~ '^[0-9]{1,{{ digits }}}(\.[0-9]{0,100})?$'
+{%- endmacro %}
+
+{# Such a number. #}
+{% macro decimal_of(expression, digits) -%}
+    case when {{ is_decimal(expression, digits) }} then ({{ expression }})::numeric end
+{%- endmacro %}
+
+{# A number written as one, of up to 15 digits, negative ones too. #}
 {% macro number_of(expression) -%}
-    case when {{ expression }} ~ '^-?\d{1,15}(\.\d{1,15})?$' then ({{ expression }})::double precision end
+    case when {{ expression }} ~ '^-?[0-9]{1,15}(\.[0-9]{1,100})?$' then ({{ expression }})::double precision end
 {%- endmacro %}

@@ -24,8 +24,12 @@
     jsonb_build_array(user_name, {{ device_id() }})::text
 {%- endmacro %}
 {% macro device_id() -%}
-    {%- set rest = "substring(uuid from '^telemetry-\\d+-\\d+-(?:\\d+-)?(.*)$')" -%}
-    {{ short("case when starts_with(" ~ rest ~ ", user_name || '-') then substr(" ~ rest ~ ", length(user_name) + 2) else coalesce(" ~ rest ~ ", uuid) end") }}
+    {%- set rest = "substring(uuid from '^telemetry-[0-9]+-[0-9]+-(?:[0-9]+-)?(.*)$')" -%}
+    {{ short("case when starts_with(" ~ rest ~ ", user_name || '-') then substr(" ~ rest ~ ", length(user_name) + 2) else coalesce(" ~ rest ~ ", uuid) end", 200) }}
+{%- endmacro %}
+{# Whether it has a key, which goes into an index: no user of CHT has a longer name. #}
+{% macro has_device() -%}
+    length(user_name) <= 200
 {%- endmacro %}
 
 {# Day, source and message of a feedback document. #}
@@ -46,7 +50,7 @@
     end
 {%- endmacro %}
 
-{# Whether it says when, and a day that there is: then text and day are in one order. #}
+{# Whether it says when, and a day that there is: then text and day are in one order, by the bytes of the text. #}
 {% macro feedback_is_dated() -%}
-    period_start ~ '^[12]\d{3}-\d\d-\d\d' and left(period_start, 10) = to_char({{ iso_day('period_start') }}, 'YYYY-MM-DD')
+    period_start ~ '^[12][0-9]{3}-[0-9]{2}-[0-9]{2}' and {{ iso_day('period_start') }} is not null
 {%- endmacro %}

@@ -18,7 +18,7 @@ $$;
 -- The number in front of a revision; 0 where there is none.
 CREATE OR REPLACE FUNCTION v1.generation(rev text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT coalesce(substring(rev FROM '^(\d{1,18})-')::bigint, 0)
+    SELECT coalesce(substring(rev FROM '^([0-9]{1,18})-')::bigint, 0)
 $$;
 
 -- Whether a revision is newer, in CouchDB's order. No revision is the oldest.
@@ -60,7 +60,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         END,
         a.place,
         CASE WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = a.place::regclass AND attname = '_rev')
-             THEN 'substring(_rev::text FROM ''^(?:\["|)(\d+-[^"]+)'')' ELSE 'NULL' END)
+             THEN 'substring(_rev::text FROM ''^(?:\["|)([0-9]+-[^"]+)'')' ELSE 'NULL' END)
 $$;
 
 -- The revision of a quarantined change; null where it cannot be read.

@@ -5,7 +5,7 @@
     indexes=[
         {'columns': ['uuid'], 'type': 'hash'},
         {'columns': ['saved_timestamp']},
-        {'columns': ['period_start']},
+        {'columns': ['period_start collate "C"']},
         {'columns': ['user_name']},
     ],
     post_hook="{{ drop_outdated(ref('document_metadata')) }}",

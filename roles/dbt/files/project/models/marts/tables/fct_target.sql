@@ -52,7 +52,7 @@ select
     target.chw_uuid,
     chw.area_uuid,
     chw.facility_uuid,
-    case when target.period ~ '^[12]\d{3}-(0[1-9]|1[0-2])$' then (target.period || '-01')::date end as reporting_month,
+    case when target.period ~ '^[12][0-9]{3}-(0[1-9]|1[0-2])$' then (target.period || '-01')::date end as reporting_month,
     target.target_id,
     target.type,
     target.goal,

@@ -8,11 +8,11 @@
     meta={'follows': {
         'telemetry': {
             'reads': ['uuid', 'user_name', 'saved_timestamp'],
-            'keys': 'select ' ~ device_key() ~ ' from changed where user_name is not null',
+            'keys': 'select ' ~ device_key() ~ ' from changed where ' ~ has_device(),
         },
         'telemetry_devices': {
             'reads': ['uuid', 'saved_timestamp'],
-            'keys': 'select ' ~ device_key() ~ ' from (select uuid, user_name from changed join telemetry using (uuid)) t where user_name is not null',
+            'keys': 'select ' ~ device_key() ~ ' from (select uuid, user_name from changed join telemetry using (uuid)) t where ' ~ has_device(),
         },
     }},
 ) }}
@@ -20,7 +20,7 @@
 with telemetry as (
     select *, {{ device_key() }} as key, {{ device_id() }} as device_id
     from {{ ref('telemetry') }}
-    where user_name is not null
+    where {{ has_device() }}
     {%- if is_incremental() %} and user_name in (select key::jsonb ->> 0 from stale_keys){% endif %}
 ),
 

@@ -24,7 +24,7 @@ with feedback as (
     {%- if is_incremental() %}
     -- A day of var time_zone is part of three of the text's at most.
     join (select distinct (key::jsonb ->> 0)::date + part as text_day from stale_keys, generate_series(-1, 1) part) stale
-        on period_start >= text_day::text and period_start < (text_day + 1)::text
+        on period_start collate "C" >= to_char(text_day, 'YYYY-MM-DD') and period_start collate "C" < to_char(text_day + 1, 'YYYY-MM-DD')
     {%- endif %}
     where {{ feedback_is_dated() }}
 )

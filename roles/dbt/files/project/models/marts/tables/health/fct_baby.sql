@@ -46,7 +46,7 @@ select
     delivered_month as born_month,
     outcome,
     {{ short("nullif(details ->> 'baby_sex', '')") }} as sex,
-    case when details ->> 'birth_weight' ~ '^\d{1,5}(\.\d*)?$' then (details ->> 'birth_weight')::numeric::integer end as birth_weight,
+    ({{ decimal_of("details ->> 'birth_weight'", 5) }})::integer as birth_weight,
     case details ->> 'breastfed_within_1_hour' when 'yes' then true when 'no' then false end as breastfed_within_1_hour,
     case details ->> 'r_baby_danger_sign_present' when 'yes' then true when 'no' then false end as danger_sign
 from baby
