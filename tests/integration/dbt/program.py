@@ -41,11 +41,12 @@ class Program:
         self._assembled.update({project.name: project for project in made})
         return answer
 
-    def update(self, *options: str, check: bool = True, variables: dict | None = None, **settings) -> dict:
+    def update(self, *options: str, check: bool = True, variables: dict | None = None, database: str = "warehouse", **settings) -> dict:
         """Runs the models; the outcomes by name stand in `models`, the log in `output`."""
         config = self.directory / "run.json"
         config.write_text(json.dumps({"state": str(self.directory / "state"), "pauses": [0.1, 0.1], **self._settings, **settings}))
-        answer = self._dbt.program("update", "--config", config, "--json", "--vars", json.dumps(variables or {}), *options, **self._environment())
+        answer = self._dbt.program("update", "--config", config, "--json", "--vars", json.dumps(variables or {}), *options,
+                                   **self._environment(), PGDATABASE=database, POSTGRES_DB=database)
         assert answer["success"] or not check, answer["output"]
         log, _brace, told = answer["output"].rpartition('{"summary"')
         told = json.loads(_brace + told) if _brace else {"summary": "", "models": []}

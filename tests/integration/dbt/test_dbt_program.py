@@ -158,6 +158,29 @@ def test_a_deadlock_is_tried_again(program):
     assert "ERROR" not in answer["output"]
 
 
+# All that is stored as text and run later: functions, and what constraints, defaults, views and comments say.
+STORED = """
+SELECT oid::regprocedure::text, prosrc || coalesce(proconfig::text, '') FROM pg_proc WHERE pronamespace IN ('dbt'::regnamespace, 'marts'::regnamespace)
+UNION ALL SELECT conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid) FROM pg_constraint
+UNION ALL SELECT oid::regclass::text, pg_get_viewdef(oid) FROM pg_class WHERE relkind = 'v' AND relnamespace IN ('dbt'::regnamespace, 'marts'::regnamespace)
+"""
+
+
+def test_a_warehouse_that_gets_another_name(program):
+    """Renamed, or restored as a copy: nothing in it holds the name of before, and runs go on."""
+    warehouse = program.warehouse
+    assert [name for name, text in warehouse.query(STORED) if warehouse.name in text] == []
+    warehouse.connection.close()
+    warehouse.server.execute("ALTER DATABASE warehouse RENAME TO staging")
+    program.warehouse = renamed = type(warehouse)(warehouse.server, "staging")
+    # The triggers of before, by which marts learn what changed
+    renamed.query("UPDATE dbt.data_record SET form = 'seen' WHERE uuid = (SELECT min(uuid) FROM dbt.data_record)")
+    renamed.ingest([report("new")])
+    program.update(database="staging")
+    assert renamed.column("SELECT uuid FROM marts.rpt_data_record WHERE uuid = 'new'") == ["new"]
+    in_step(renamed)
+
+
 def test_just_some_models_by_hand(program):
     warehouse = program.warehouse
     warehouse.ingest([report("new")])
