@@ -169,6 +169,9 @@ ODD_REPORTS = [
 ODD_CONTACTS = [
     {"_id": "odd-person", "type": "person", "name": {"first": "x"}, "parent": LONG, "phone": 254700, "muted": False},
     {"_id": "odd-place", "type": "clinic", "name": LONG, "parent": "", "contact": "uuid", "place_id": LONG},
+    {"_id": "odd-names", "type": "health_center", "name": ["x"], "place_id": 777, "contact": {"name": "Njeri", "phone": "+254700111222"}, "parent": {}},
+    {"_id": "odd-empty", "type": "health_center", "contact": "", "parent": {"_id": ""}},
+    {"_id": "odd-flat", "type": "health_center", "contact": {"_id": 5}, "parent": "odd-names"},
     {"_id": "odd-contact", "type": "contact"}, {"_id": "odd-kind", "type": "contact", "contact_type": [LONG]},
     {"_id": "org.couchdb.user:array", "type": "user-settings", "facility_id": ["a", "b"], "roles": None, "contact_id": {}},
     {"_id": "org.couchdb.user:text", "type": "user-settings", "facility_id": "a", "roles": "chw"}]
@@ -197,6 +200,15 @@ def test_odd_documents(warehouse):
     assert None not in [period for uuid, period in periods.items() if not uuid.startswith(("telemetry-odd", "telemetry-bare", "telemetry-list", "telemetry-over"))]
     assert dict(warehouse.query("SELECT user_id, roles FROM dbt.user WHERE user_id IN ('org.couchdb.user:array', 'org.couchdb.user:text')")) \
         == {"org.couchdb.user:array": None, "org.couchdb.user:text": "chw"}
+    # An id is a text of its own or in `_id`, never what else there is.
+    assert set(warehouse.query("SELECT uuid, name, parent_uuid, place_id, contact_id FROM dbt.contact JOIN dbt.place USING (uuid) "
+                               "WHERE uuid IN ('odd-place', 'odd-names', 'odd-empty', 'odd-flat')")) == {
+        ("odd-place", LONG, None, LONG[:600], "uuid"), ("odd-names", None, None, "777", None), ("odd-empty", None, None, None, None),
+        ("odd-flat", None, "odd-names", None, None)}
+    assert warehouse.query("SELECT name, parent_uuid FROM dbt.contact WHERE uuid = 'odd-person'") == [(None, LONG[:600])]
+    named = warehouse.query("SELECT uuid, contact_uuid, parent_uuid FROM dbt.data_record WHERE uuid IN ('odd-1', 'odd-3', 'odd-4', 'odd-5') ORDER BY 1")
+    assert named == [("odd-1", "a text", None), ("odd-3", None, None), ("odd-4", None, "text"), ("odd-5", None, LONG[:600])]
+    assert warehouse.column("SELECT contact_uuid FROM dbt.user WHERE user_id = 'org.couchdb.user:array'") == [None]
     assert where(warehouse, "odd-contact") == where(warehouse, "odd-kind") == {'dbt."document_metadata"', 'dbt."contact"', 'dbt."place"'}
 
 

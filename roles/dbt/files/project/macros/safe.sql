@@ -9,6 +9,26 @@
 {%- endmacro %}
 
 {#
+The first of these JSON values that is an id, as text: a string that is not empty. CHT writes a reference as {"_id": ...},
+but it may be "", {}, the id itself, or an object with a name and a phone number in place of an id:
+
+    reference("doc #> '{contact,_id}'", "doc -> 'contact'")
+#}
+{% macro reference() -%}
+    {{ short(first_of(varargs, '@.type() == "string" && @ != ""')) }}
+{%- endmacro %}
+
+{# The same for a shortcode, which forms may write as a number. #}
+{% macro shortcode() -%}
+    {{ short(first_of(varargs, '@.type() == "number" || @.type() == "string" && @ != ""')) }}
+{%- endmacro %}
+
+{# Looks at each value once, for a large document is unpacked each time. Strict: else the members of an array would count. #}
+{% macro first_of(values, condition) -%}
+    jsonb_path_query_first(jsonb_build_array({{ values | join(', ') }}), 'strict $[*] ? ({{ condition }})') #>> '{}'
+{%- endmacro %}
+
+{#
 Digits are written [0-9] everywhere: what \d takes for one depends on the locale of the database, and a cast takes ASCII's only.
 Parts are bounded, since a cast fails beyond the range of its type.
 #}

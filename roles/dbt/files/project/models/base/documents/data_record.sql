@@ -24,9 +24,9 @@ select
     {{ moment_of("doc ->> 'reported_date'") }} as reported,
     {{ short("doc ->> 'form'") }} as form,
     {{ short("doc ->> 'from'") }} as from_phone,
-    {{ short("coalesce(doc ->> 'patient_id', doc #>> '{fields,patient_id}', doc #>> '{fields,patient_uuid}')") }} as patient_id,
-    {{ short("coalesce(doc ->> 'place_id', doc #>> '{fields,place_id}')") }} as place_id,
-    {{ short("doc #>> '{contact,_id}'") }} as contact_uuid,
-    {{ short("doc #>> '{contact,parent,_id}'") }} as parent_uuid,
-    {{ short("doc #>> '{contact,parent,parent,_id}'") }} as grandparent_uuid
+    {{ shortcode("doc -> 'patient_id'", "doc #> '{fields,patient_id}'", "doc #> '{fields,patient_uuid}'") }} as patient_id,
+    {{ shortcode("doc -> 'place_id'", "doc #> '{fields,place_id}'") }} as place_id,
+    {{ reference("doc #> '{contact,_id}'", "doc -> 'contact'") }} as contact_uuid,
+    {{ reference("doc #> '{contact,parent,_id}'", "doc #> '{contact,parent}'") }} as parent_uuid,
+    {{ reference("doc #> '{contact,parent,parent,_id}'", "doc #> '{contact,parent,parent}'") }} as grandparent_uuid
 from {{ changed_documents(['data_record']) }} d

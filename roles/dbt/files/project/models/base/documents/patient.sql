@@ -14,8 +14,8 @@
 select
     contact.uuid,
     contact.saved_timestamp,
-    c.doc ->> 'patient_id' as patient_id
+    {{ shortcode("c.doc -> 'patient_id'") }} as patient_id
 from {{ ref('contact') }} contact
 join {{ ref('contact_type') }} contact_type on contact_type.id = contact.contact_type and contact_type.person
 join {{ source('v1', 'couchdb') }} c on c._id = contact.uuid and not c._deleted
-where c.doc ->> 'patient_id' is not null and {{ in_window('contact.saved_timestamp') }}
+where {{ shortcode("c.doc -> 'patient_id'") }} is not null and {{ in_window('contact.saved_timestamp') }}

@@ -10,7 +10,7 @@ select
     contact.uuid,
     contact.saved_timestamp,
     c.doc ->> 'sex' as sex,
-    c.doc ->> 'patient_id' as patient_id,
+    {{ shortcode("c.doc -> 'patient_id'") }} as patient_id,
     c.doc ->> 'phone' as phone,
     coalesce(c.doc ->> 'phone_alternate', c.doc ->> 'alternative_phone') as phone2
 from {{ ref('contact') }} contact

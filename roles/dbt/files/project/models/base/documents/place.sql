@@ -10,8 +10,8 @@
 select
     contact.uuid,
     contact.saved_timestamp,
-    {{ short("c.doc ->> 'place_id'") }} as place_id,
-    coalesce(c.doc #>> '{contact,_id}', c.doc ->> 'contact') as contact_id
+    {{ shortcode("c.doc -> 'place_id'") }} as place_id,
+    {{ reference("c.doc #> '{contact,_id}'", "c.doc -> 'contact'") }} as contact_id
 from {{ ref('contact') }} contact
 left join {{ ref('contact_type') }} contact_type on contact_type.id = contact.contact_type
 join {{ source('v1', 'couchdb') }} c on c._id = contact.uuid and not c._deleted

@@ -47,7 +47,7 @@ with report as (
     select
         r.*,
         coalesce(
-            {{ short("nullif(c.doc #>> '{fields,patient_uuid}', '')") }},
+            {{ reference("c.doc #> '{fields,patient_uuid}'") }},
             (select min(patient.uuid) from {{ ref('patient') }} patient where patient.patient_id = r.patient_id),
             (select person.uuid from {{ ref('dim_person') }} person where person.uuid = r.patient_id)
         ) as patient_uuid

@@ -28,7 +28,7 @@
 with target as (
     select distinct on (m.uuid, target ->> 'id')
         m.uuid as document_uuid,
-        {{ short("c.doc ->> 'owner'") }} as chw_uuid,
+        {{ reference("c.doc -> 'owner'") }} as chw_uuid,
         c.doc ->> 'reporting_period' as period,
         {{ moment_of("c.doc ->> 'updated_date'") }} as updated,
         {{ short("target ->> 'id'") }} as target_id,

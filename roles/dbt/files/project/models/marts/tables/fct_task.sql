@@ -38,9 +38,9 @@
 with task as (
     select
         m.uuid,
-        {{ short("c.doc ->> 'user'") }} as user_id,
-        {{ short("c.doc ->> 'owner'") }} as owner_uuid,
-        {{ short("c.doc ->> 'requester'") }} as requester_uuid,
+        {{ reference("c.doc -> 'user'") }} as user_id,
+        {{ reference("c.doc -> 'owner'") }} as owner_uuid,
+        {{ reference("c.doc -> 'requester'") }} as requester_uuid,
         {{ short("c.doc ->> 'state'") }} as state,
         {{ short("c.doc #>> '{emission,title}'") }} as title,
         {{ moment_of("c.doc ->> 'authoredOn'") }} as authored,

@@ -22,11 +22,11 @@ with delivery as (
 ),
 
 baby as (
-    select d.*, 'alive-' || number as number, details, details ->> 'child_doc' as baby_uuid, 'alive' as outcome
+    select d.*, 'alive-' || number as number, details, {{ reference("details -> 'child_doc'") }} as baby_uuid, 'alive' as outcome
     from delivery d,
         jsonb_path_query(d.fields, '$.babys_condition.baby_repeat[*].baby_details') with ordinality alive (details, number)
     union all
-    select d.*, 'dead-' || number, details, details ->> 'baby_death_profile_doc',
+    select d.*, 'dead-' || number, details, {{ reference("details -> 'baby_death_profile_doc'") }},
         case when details ->> 'stillbirth' = 'yes' then 'stillborn' else 'died' end
     from delivery d, jsonb_path_query(d.fields, '$.baby_death.baby_death_repeat[*]') with ordinality dead (details, number)
 )
@@ -34,7 +34,7 @@ baby as (
 select
     uuid || '~' || number as uuid,
     uuid as delivery_uuid,
-    {{ short("nullif(baby_uuid, '')") }} as baby_uuid,
+    baby_uuid,
     reported,
     reported_day,
     reported_month,
