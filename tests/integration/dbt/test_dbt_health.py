@@ -101,7 +101,8 @@ def test_new_pregnancies_are_one_number_wherever_they_are_counted(worked):
 
     (before, *others) = counted()
     assert others == [before, before]
-    worked.ingest([pregnancy("preg-first", "2026-05-03", "twice", "2026-03-08", "0", 22),
+    worked.ingest([person("twice", "h1", "2026-03-05", "2004-04-04"),
+                   pregnancy("preg-first", "2026-05-03", "twice", "2026-03-08", "0", 22),
                    pregnancy("preg-second", "2026-05-20", "twice", "2026-03-08", "4", 22),
                    pregnancy("preg-third", "2026-06-02", "twice", "2026-03-08", "0", 22)])
     worked.dbt("run")
@@ -119,12 +120,13 @@ def test_changes_reach_whatever_they_concern(worked):
         document["fields"].update(unknown)
     odd = list(odd_reports())
     today = worked.value("SELECT (now() AT TIME ZONE 'Africa/Nairobi')::date")
-    due = [pregnancy(f"due-{days}", str(today - timedelta(days=60)), f"due-{days}", str(today + timedelta(days=days - 280)), "0", 22)
+    due = [pregnancy(f"due-{days}", str(today - timedelta(days=60)), f"woman-{days}", str(today + timedelta(days=days - 280)), "0", 22)
            for days in (-15, -14, -1, 0, 30, 31)]
-    refused = [pregnancy("due-refused", str(today - timedelta(days=60)), "due-refused", str(today - timedelta(days=270)), "0", 22),
-               home_visit("visit-refused", str(today - timedelta(days=9)), "due-refused", "due-refused", option="migrated",
+    refused = [pregnancy("due-refused", str(today - timedelta(days=60)), "woman-refused", str(today - timedelta(days=270)), "0", 22),
+               home_visit("visit-refused", str(today - timedelta(days=9)), "woman-refused", "due-refused", option="migrated",
                           ended={"clear_option": "clear_all"})]
-    worked.ingest([early, visit, *odd, *due, *refused])
+    women = [person(document["fields"]["patient_uuid"], "h1", "2026-03-05", "2004-04-04") for document in [*due, refused[0]]]
+    worked.ingest([early, visit, *odd, *due, *refused, *women])
     worked.dbt("run")
     # No field stops a run or loses a report.
     assert {form: worked.value(f"SELECT count(*) FROM marts.form_{form} WHERE uuid LIKE 'odd%%'") for form in FORMS} \
@@ -147,7 +149,7 @@ def test_changes_reach_whatever_they_concern(worked):
         report("undo_death_report", "undo-ruth", "2026-06-30", "ruth", {"undo": {"undo_information": "yes"}}),
         {**stored("preg-fatuma"), "form": "pregnancy_of_another_country"},
         {**place("h4", "clinic", "2026-04-12"), "parent": lineage("area-2")},
-        {**stored("follow-a2"), "fields": followed}], deleted=["delivery-dina", "death-lulu", "beth"])
+        {**stored("follow-a2"), "fields": followed}], deleted=["delivery-dina", "death-lulu"])
     worked.dbt("run")
     assert worked.row("SELECT patient_uuid, contacts FROM marts.fct_pregnancy WHERE uuid = 'preg-late'") == {"patient_uuid": "late", "contacts": 2}
     now = ended(worked)

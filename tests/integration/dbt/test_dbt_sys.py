@@ -24,7 +24,7 @@ def test_documents_per_day(warehouse):
     warehouse.query("UPDATE v1.stamp SET last = last + interval '26 hours'")
     edited = [warehouse.document(uuid) for uuid in warehouse.column("SELECT uuid FROM dbt.data_record ORDER BY uuid LIMIT 5")]
     gone = warehouse.column("SELECT uuid FROM dbt.feedback")
-    warehouse.ingest([*edited, {"_id": "odd"}, {"_id": "new", "type": "new kind"}])
+    warehouse.ingest([*edited, {"_id": "odd"}, {"_id": "new", "type": "new-kind"}])
     warehouse.ingest([], "medic-users-meta", deleted=gone)
     edited[0]["form"] = "edited"
     warehouse.ingest(edited[:1])
@@ -37,7 +37,7 @@ def test_documents_per_day(warehouse):
     warehouse.dbt("run", "--select", "document_metadata", "sys_documents_per_day")
     assert warehouse.query("SELECT xmin::text, ctid::text FROM marts.sys_documents_per_day ORDER BY ctid") == before
     warehouse.query("DROP TRIGGER document_tally_update ON dbt.document_metadata")
-    warehouse.ingest([{"_id": "new", "type": "newer kind"}], deleted=["odd"])
+    warehouse.ingest([{"_id": "new", "type": "newer-kind"}], deleted=["odd"])
     warehouse.dbt("run", "--select", "document_metadata", "sys_documents_per_day")
     assert warehouse.query(PER_DAY) == warehouse.query(COUNTED)
 
@@ -139,19 +139,33 @@ def test_devices_are_as_their_newest_telemetry_says(warehouse, instance):
     assert len(rows) == len(newest) > 3 and {row[6] for row in rows} == {True, False}
 
 
+# An error is shown up to what it may quote of a document.
+ERRORS = {
+    'Uncaught (in promise): Error saving {"name":"Amina Odhiambo","phone":"+254711222333","notes":"HIV positive"}': "Uncaught (in promise): Error saving",
+    "Cannot read properties of undefined (reading 'contact')": "Cannot read properties of undefined",
+    "QuotaExceededError: the storage quota has been exceeded": "QuotaExceededError: the storage quota has been exceeded",
+    "Error fetching form: Amina Odhiambo": "Error fetching form",
+    "Error saving «Amina»": "Error saving", "Error saving ‘Amina’": "Error saving", "Error saving `Amina`": "Error saving", "Error: [Amina]": "Error",
+    "Http failure response for https://cht.example.org/medic/amina?startkey=Odhiambo: 504": "Http failure response for",
+    "Conflict+254711222333": "Conflict", "Errors Errorsamina": "Errors", "Error: आमिना": "Error",
+    "Amina Odhiambo is HIV positive": "other", "\nAmina": "other", "": "other"}
+
+
 def test_feedback_by_day_and_error(warehouse):
     warehouse.ingest([
         feedback(1, "2031-03-01T20:59:59.000Z", "Failed 17 times for 0f1e2d3c-0000-4000-8000-1234567890ab\nat x"),
         feedback(2, "2031-03-01T21:00:00.000Z", "Failed 2 times for 0f1e2d3c-1111-4000-8000-1234567890ab", user="v"),
         feedback(3, "2031-03-02T10:00:00.000Z", "Failed 3 times for 0f1e2d3c-2222-4000-8000-1234567890ab"),
         feedback(4, "2031-03-02T10:00:00.000Z", "Amina, +254700095630, cannot sync", source="manual"),
+        *(feedback(7 + number, f"2031-04-{number + 1:02}T10:00:00.000Z", message) for number, message in enumerate(ERRORS)),
         feedback(5, "yesterday", "Failed"), feedback(6, "2031-02-30T10:00:00.000Z", "Failed")], "medic-users-meta")
     warehouse.dbt("run")
-    rows = "SELECT day::text, source, message, feedbacks, users FROM marts.sys_feedback WHERE day > '2031-01-01' ORDER BY 1, 2"
-    assert warehouse.query(rows) == [
-        ("2031-03-01", "automatic", "Failed # times for …", 1, 1),
-        ("2031-03-02", "automatic", "Failed # times for …", 2, 2),
+    rows = "SELECT day::text, source, message, feedbacks, users FROM marts.sys_feedback WHERE day > '2031-%02d-01' AND day < '2031-%02d-01' ORDER BY 1, 2"
+    assert warehouse.query(rows % (1, 4)) == [
+        ("2031-03-01", "automatic", "Failed", 1, 1),
+        ("2031-03-02", "automatic", "Failed", 2, 2),
         ("2031-03-02", "manual", "", 1, 1)]
+    assert [row[2] for row in warehouse.query(rows.replace("day >", "day >=") % (4, 5))] == list(ERRORS.values())
 
 
 def test_silent_chws(warehouse, instance):
@@ -192,16 +206,16 @@ def test_what_changes_later_leads_to_what_a_full_refresh_makes(warehouse, instan
     errors = of_type(instance, "feedback")[:6]
     kept = ("sys_device_state", "sys_feedback", "sys_documents_per_day")
     warehouse.ingest([
-        telemetry("a b", "d 1", "2026-11-01"), telemetry("a b", "d 2", "2026-11-02"), telemetry("a", "b-c", "2026-11-03", free="many"),
+        telemetry("a.b", "d.1", "2026-11-01"), telemetry("a.b", "d.2", "2026-11-02"), telemetry("a", "b-c", "2026-11-03", free="many"),
         telemetry("a-b", "c", "2026-11-03", documents=None), telemetry(None, "b-c", "2026-10-03"), {"_id": "telemetry-x", "type": "telemetry"},
         {"_id": "telemetry-2026-5-a-old", "type": "telemetry", "metadata": {"user": "a"}}], "medic-users-meta", deleted=gone)
     warehouse.dbt("run")
     warehouse.ingest([
-        telemetry("a b", "d 2", "2026-11-02", documents=20000), telemetry("a", "b-c", "2026-11-01"),
+        telemetry("a.b", "d.2", "2026-11-02", documents=20000), telemetry("a", "b-c", "2026-11-01"),
         *({**document, "meta": {**document["meta"], "time": "2026-02-03T04:05:06.000Z"}} for document in errors[:3]),
-        {**errors[3], "meta": {}}, {**errors[4], "type": "something else"}], "medic-users-meta", deleted=[errors[5]["_id"], "telemetry-2026-11-1-a b-d 1"])
+        {**errors[3], "meta": {}}, {**errors[4], "type": "something else"}], "medic-users-meta", deleted=[errors[5]["_id"], "telemetry-2026-11-1-a.b-d.1"])
     warehouse.dbt("run")
-    assert device(warehouse, "a b")["at_risk"] is True
+    assert device(warehouse, "a.b")["at_risk"] is True
     incremental = {table: sorted(map(str, warehouse.query(f"SELECT * FROM marts.{table}"))) for table in kept}
     warehouse.dbt("run", "--full-refresh", "--select", *(f"{table}+" for table in kept))
     assert {table: sorted(map(str, warehouse.query(f"SELECT * FROM marts.{table}"))) for table in kept} == incremental

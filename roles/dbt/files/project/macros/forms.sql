@@ -7,6 +7,7 @@ A model of a form: a row for each of its reports, with what fct_report knows of 
 Which fields is written in the model's YAML: each column that has `meta.field`, the dotted path below `fields`, is read
 from there as its data_type says. A boolean is true for the answer yes and false for no, or, where it has
 `meta.selected`, whether that is among the choices selected. What is no such value, or was not answered, is null.
+Text is an id of a row of the models in `meta.names`, or one of `meta.words`, else `other`: what is typed into a form stays out.
 #}
 {% macro form_model(form) %}
 {%- set columns = [] -%}
@@ -16,6 +17,7 @@ from there as its data_type says. A boolean is true for the answer yes and false
         {%- do columns.extend(node.columns.values() | selectattr('meta.field', 'defined')) -%}
     {%- endfor -%}
 {%- endif %}
+-- depends_on: {{ ref('contact') }}
 select
     report.uuid,
     report.reported,
@@ -39,12 +41,16 @@ from (
 ) report
 {% endmacro %}
 
-{# What a form's model follows of fct_report. #}
-{% macro follow_form(form) -%}
-    {{ return({
+{# What a form's model follows: its reports, and what its columns name (`reports`, `contacts`: those with meta.names). #}
+{% macro follow_form(form, reports=[], contacts=[]) -%}
+    {%- set follows = {'fct_report': {
         'reads': ['uuid', 'form', 'saved_timestamp', 'reported', 'chw_uuid', 'area_uuid', 'facility_uuid', 'household_uuid', 'patient_uuid'],
-        'keys': "select uuid from changed where form = '" ~ form ~ "'",
-    }) }}
+        'keys': "select uuid from changed where form = '" ~ form ~ "'" ~ (' union ' ~ naming('form_' ~ form, reports) if reports),
+    }} -%}
+    {%- if contacts -%}
+        {%- do follows.update({'contact': {'reads': ['uuid'], 'keys': naming('form_' ~ form, contacts)}}) -%}
+    {%- endif -%}
+    {{ return(follows) }}
 {%- endmacro %}
 
 {# A field as a column's type. #}
@@ -58,8 +64,13 @@ from (
         ({{ iso_day(text) }})::date
     {%- elif column.data_type == 'integer' -%}
         trunc({{ decimal_of(text, 9) }})::integer
+    {%- elif column.meta.names -%}
+        {{ known_id(reference("fields #> '{" ~ column.meta.field | replace('.', ',') ~ "}'"), column.meta.names) }}
+    {%- elif column.meta.words -%}
+        {{ one_of(text, column.meta.words) }}
     {%- else -%}
-        {{ short(text) }}
+        {{ exceptions.raise_compiler_error(
+            model.name ~ '.' ~ column.name ~ ' is text: say in its meta which `words` there are, or what it `names` (models with a uuid)') }}
     {%- endif -%}
 {%- endmacro %}
 

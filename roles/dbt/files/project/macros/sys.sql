@@ -25,11 +25,8 @@
 {%- endmacro %}
 {% macro device_id() -%}
     {%- set rest = "substring(uuid from '^telemetry-[0-9]+-[0-9]+-(?:[0-9]+-)?(.*)$')" -%}
-    {{ short("case when starts_with(" ~ rest ~ ", user_name || '-') then substr(" ~ rest ~ ", length(user_name) + 2) else coalesce(" ~ rest ~ ", uuid) end", 200) }}
-{%- endmacro %}
-{# Whether it has a key, which goes into an index: no user of CHT has a longer name. #}
-{% macro has_device() -%}
-    length(user_name) <= 200
+    {%- set text = "(case when starts_with(" ~ rest ~ ", user_name || '-') then substr(" ~ rest ~ ", length(user_name) + 2) else coalesce(" ~ rest ~ ", uuid) end)" -%}
+    {{ shaped(text, '^[A-Za-z0-9][A-Za-z0-9_:.-]{0,99}$') }}
 {%- endmacro %}
 
 {# Day, source and message of a feedback document. #}
@@ -40,14 +37,9 @@
     case when source = 'manual' then 'manual' else 'automatic' end
 {%- endmacro %}
 
-{# The first line of an error, without numbers and ids, so that like ones count together. What a user wrote stays out. #}
+{# What an error begins with, so that like ones count together. What a user wrote stays out. #}
 {% macro feedback_message() -%}
-    case
-        when source is distinct from 'manual'
-        then left(regexp_replace(regexp_replace(
-            split_part(coalesce(message, ''), E'\n', 1), '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}', '…', 'gi'), '\d+', '#', 'g'), 200)
-        else ''
-    end
+    case when source is distinct from 'manual' then {{ error_words('message') }} else '' end
 {%- endmacro %}
 
 {# Whether it says when, and a day that there is: then text and day are in one order, by the bytes of the text. #}

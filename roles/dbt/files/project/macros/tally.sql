@@ -19,7 +19,7 @@ A table that was made anew (a full refresh) has lost its triggers; then the mode
         (saved_timestamp at time zone 'UTC' at time zone '{{ var("time_zone") }}')::date as day,
         instance::text as instance,
         dbname::text as dbname,
-        coalesce(doc_type, '')::text as doc_type,
+        coalesce({{ code('doc_type') }}, '')::text as doc_type,
         {{ sign }} * count(*) as documents
     from {{ rows }}
     group by 1, 2, 3, 4

@@ -26,7 +26,7 @@ with known as (
         case when place.place_type in {{ in_list(var('household_types')) }} then place.uuid end as household_uuid,
         place.area_uuid,
         place.facility_uuid,
-        person.sex,
+        {{ sex('person.sex') }} as sex,
         {{ date_of("c.doc ->> 'date_of_birth'") }} as date_of_birth,
         contact.reported as registered,
         {{ date_of("c.doc ->> 'date_of_death'") }} as died,

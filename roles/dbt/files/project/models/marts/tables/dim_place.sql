@@ -15,7 +15,7 @@
 
 select
     place.uuid,
-    level_0.contact_type as place_type,
+    {{ code('level_0.contact_type') }} as place_type,
     {{ nearest_place(var('area_types')) }} as area_uuid,
     {{ nearest_place(var('facility_types')) }} as facility_uuid,
     {{ local_month('level_0.reported') }} as registered_month,

@@ -15,6 +15,7 @@
     ],
     meta={'follows': {
         'data_record': {'reads': ['uuid', 'saved_timestamp'], 'keys': 'select uuid from changed'},
+        'contact': {'reads': ['uuid'], 'keys': naming('fct_report', ['chw_uuid', 'patient_uuid'])},
         'document_metadata': {
             'reads': ['uuid', 'saved_timestamp', 'doc_type'],
             'keys': "select left(uuid, -5) from changed where doc_type = 'info' and uuid like '%-info'",
@@ -46,11 +47,11 @@
 with report as (
     select
         r.*,
-        coalesce(
+        {% set named %}coalesce(
             {{ reference("c.doc #> '{fields,patient_uuid}'") }},
             (select min(patient.uuid) from {{ ref('patient') }} patient where patient.patient_id = r.patient_id),
             (select person.uuid from {{ ref('dim_person') }} person where person.uuid = r.patient_id)
-        ) as patient_uuid
+        ){% endset %}{{ known_id(named) }} as patient_uuid
     from {{ ref('data_record') }} r
     join {{ source('v1', 'couchdb') }} c on c._id = r.uuid and not c._deleted
     where {{ is_stale('r.uuid') }}
@@ -63,8 +64,8 @@ select
     {{ local_day('r.reported') }} as reported_day,
     {{ local_month('r.reported') }} as reported_month,
     {{ moment_of("info.doc ->> 'initial_replication_date'") }} as received,
-    r.form,
-    r.contact_uuid as chw_uuid,
+    {{ code('r.form') }} as form,
+    {{ known_id('r.contact_uuid') }} as chw_uuid,
     -- The nearest of its places that still is there tells the area.
     coalesce(own.area_uuid, parent.area_uuid, grandparent.area_uuid) as area_uuid,
     coalesce(own.facility_uuid, parent.facility_uuid, grandparent.facility_uuid) as facility_uuid,

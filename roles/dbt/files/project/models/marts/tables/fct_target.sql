@@ -17,6 +17,7 @@
                 'reads': ['uuid', 'saved_timestamp', 'doc_type'],
                 'keys': "select uuid from changed where doc_type = 'target'",
             },
+            'contact': {'reads': ['uuid'], 'keys': naming('fct_target', ['chw_uuid'], 'document_uuid')},
             'dim_chw': {
                 'reads': ['uuid', 'area_uuid', 'facility_uuid'],
                 'keys': 'select t.document_uuid from changed join fct_target t on t.chw_uuid = changed.uuid',
@@ -26,13 +27,13 @@
 ) }}
 
 with target as (
-    select distinct on (m.uuid, target ->> 'id')
+    select distinct on (m.uuid, {{ code("target ->> 'id'") }})
         m.uuid as document_uuid,
-        {{ reference("c.doc -> 'owner'") }} as chw_uuid,
+        {{ known_id(reference("c.doc -> 'owner'")) }} as chw_uuid,
         c.doc ->> 'reporting_period' as period,
         {{ moment_of("c.doc ->> 'updated_date'") }} as updated,
-        {{ short("target ->> 'id'") }} as target_id,
-        target ->> 'type' as type,
+        {{ code("target ->> 'id'") }} as target_id,
+        {{ one_of("target ->> 'type'", ['count', 'percent']) }} as type,
         {{ number_of("target ->> 'goal'") }} as goal,
         {{ number_of("target #>> '{value,pass}'") }} as pass,
         {{ number_of("target #>> '{value,total}'") }} as total,
@@ -42,8 +43,8 @@ with target as (
     cross join lateral jsonb_array_elements(
         case when jsonb_typeof(c.doc -> 'targets') = 'array' then c.doc -> 'targets' else '[]' end
     ) with ordinality as targets (target, position)
-    where m.doc_type = 'target' and target ->> 'id' is not null and {{ is_stale('m.uuid') }}
-    order by m.uuid, target ->> 'id', position
+    where m.doc_type = 'target' and {{ code("target ->> 'id'") }} is not null and {{ is_stale('m.uuid') }}
+    order by m.uuid, target_id, position
 )
 
 select

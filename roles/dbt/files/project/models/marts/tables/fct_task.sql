@@ -16,6 +16,8 @@
             'reads': ['uuid', 'saved_timestamp', 'doc_type'],
             'keys': "select uuid from changed where doc_type = 'task'",
         },
+        'contact': {'reads': ['uuid'], 'keys': naming('fct_task', ['owner_uuid', 'requester_uuid', 'chw_uuid'])},
+        'data_record': {'reads': ['uuid'], 'keys': naming('fct_task', ['requester_uuid'])},
         'user': {
             'reads': ['user_id', 'contact_uuid'],
             'keys': 'select uuid from changed join fct_task using (user_id)',
@@ -38,11 +40,11 @@
 with task as (
     select
         m.uuid,
-        {{ reference("c.doc -> 'user'") }} as user_id,
-        {{ reference("c.doc -> 'owner'") }} as owner_uuid,
-        {{ reference("c.doc -> 'requester'") }} as requester_uuid,
-        {{ short("c.doc ->> 'state'") }} as state,
-        {{ short("c.doc #>> '{emission,title}'") }} as title,
+        {{ user_id("c.doc ->> 'user'") }} as user_id,
+        {{ known_id(reference("c.doc -> 'owner'")) }} as owner_uuid,
+        {{ known_id(reference("c.doc -> 'requester'"), ['contact', 'data_record']) }} as requester_uuid,
+        {{ one_of("c.doc ->> 'state'", ['Draft', 'Ready', 'Cancelled', 'Completed', 'Failed']) }} as state,
+        {{ code("c.doc #>> '{emission,title}'") }} as title,
         {{ moment_of("c.doc ->> 'authoredOn'") }} as authored,
         {{ date_of("c.doc #>> '{emission,dueDate}'") }} as due_day,
         {{ date_of("c.doc #>> '{emission,endDate}'") }} as end_day
@@ -54,7 +56,7 @@ with task as (
 select
     task.uuid,
     task.user_id,
-    {{ short('account.contact_uuid') }} as chw_uuid,
+    {{ known_id('account.contact_uuid') }} as chw_uuid,
     coalesce(person.area_uuid, place.area_uuid, chw.area_uuid) as area_uuid,
     coalesce(person.facility_uuid, place.facility_uuid, chw.facility_uuid) as facility_uuid,
     task.owner_uuid,

@@ -8,11 +8,11 @@
     meta={'follows': {
         'telemetry': {
             'reads': ['uuid', 'user_name', 'saved_timestamp'],
-            'keys': 'select ' ~ device_key() ~ ' from changed where ' ~ has_device(),
+            'keys': 'select ' ~ device_key() ~ ' from changed where ' ~ is_user_name('user_name'),
         },
         'telemetry_devices': {
             'reads': ['uuid', 'saved_timestamp'],
-            'keys': 'select ' ~ device_key() ~ ' from (select uuid, user_name from changed join telemetry using (uuid)) t where ' ~ has_device(),
+            'keys': 'select ' ~ device_key() ~ ' from (select uuid, user_name from changed join telemetry using (uuid)) t where ' ~ is_user_name('user_name'),
         },
     }},
 ) }}
@@ -20,7 +20,7 @@
 with telemetry as (
     select *, {{ device_key() }} as key, {{ device_id() }} as device_id
     from {{ ref('telemetry') }}
-    where {{ has_device() }}
+    where {{ is_user_name('user_name') }}
     {%- if is_incremental() %} and user_name in (select key::jsonb ->> 0 from stale_keys){% endif %}
 ),
 
@@ -36,11 +36,11 @@ select
     newest.user_name,
     newest.device_id,
     newest.period_start as last_used,
-    newest.app_version,
-    device.cht_android_version,
-    device.android_version,
-    device.device_manufacturer,
-    device.device_model,
+    {{ version('newest.app_version') }} as app_version,
+    {{ version('device.cht_android_version') }} as cht_android_version,
+    {{ version('device.android_version') }} as android_version,
+    {{ device_manufacturer('device.device_manufacturer') }} as device_manufacturer,
+    {{ device_model('device.device_model') }} as device_model,
     {{ number_of('device.storage_free') }}::bigint as storage_free,
     {{ number_of('device.storage_total') }}::bigint as storage_total,
     {{ number_of('newest.doc_count_on_local_db') }}::bigint as documents

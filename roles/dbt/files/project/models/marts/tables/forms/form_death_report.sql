@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 {{ config(
-    meta={'follows': {'fct_report': follow_form('death_report')}},
+    meta={'follows': follow_form('death_report')},
     indexes=[{'columns': ['patient_uuid']}],
 ) }}
 

@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 {{ config(
-    meta={'follows': {'fct_report': follow_form('delivery')}},
+    meta={'follows': follow_form('delivery', ['pregnancy_uuid'])},
     indexes=[{'columns': ['patient_uuid']}, {'columns': ['area_uuid', 'delivered_month']}],
 ) }}
 

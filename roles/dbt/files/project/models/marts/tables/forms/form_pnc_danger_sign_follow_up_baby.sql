@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 {{ config(
-    meta={'follows': {'fct_report': follow_form('pnc_danger_sign_follow_up_baby')}},
+    meta={'follows': follow_form('pnc_danger_sign_follow_up_baby', ['delivery_uuid', 'source_uuid'], contacts=['source_uuid'])},
     indexes=[{'columns': ['patient_uuid']}],
 ) }}
 

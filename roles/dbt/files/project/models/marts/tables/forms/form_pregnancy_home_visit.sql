@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 {{ config(
-    meta={'follows': {'fct_report': follow_form('pregnancy_home_visit')}},
+    meta={'follows': follow_form('pregnancy_home_visit', ['pregnancy_uuid'])},
     indexes=[{'columns': ['patient_uuid']}],
 ) }}
 

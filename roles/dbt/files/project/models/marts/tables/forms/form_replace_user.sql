@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 {{ config(
-    meta={'follows': {'fct_report': follow_form('replace_user')}},
+    meta={'follows': follow_form('replace_user', contacts=['replacement_uuid'])},
     indexes=[{'columns': ['patient_uuid']}],
 ) }}
 

@@ -9,6 +9,7 @@
             'reads': ['uuid', 'reported', 'chw_uuid', 'area_uuid', 'facility_uuid', 'household_uuid', 'delivered'],
             'keys': 'select uuid from changed',
         },
+        'contact': {'reads': ['uuid'], 'keys': naming('fct_baby', ['baby_uuid'], 'delivery_uuid')},
     }},
     indexes=[{'columns': ['delivery_uuid']}, {'columns': ['baby_uuid']}, {'columns': ['area_uuid', 'born_month']}],
 ) }}
@@ -34,7 +35,7 @@ baby as (
 select
     uuid || '~' || number as uuid,
     uuid as delivery_uuid,
-    baby_uuid,
+    {{ known_id('baby_uuid') }} as baby_uuid,
     reported,
     reported_day,
     reported_month,
@@ -45,7 +46,7 @@ select
     delivered as born,
     delivered_month as born_month,
     outcome,
-    {{ short("nullif(details ->> 'baby_sex', '')") }} as sex,
+    {{ sex("details ->> 'baby_sex'") }} as sex,
     ({{ decimal_of("details ->> 'birth_weight'", 5) }})::integer as birth_weight,
     case details ->> 'breastfed_within_1_hour' when 'yes' then true when 'no' then false end as breastfed_within_1_hour,
     case details ->> 'r_baby_danger_sign_present' when 'yes' then true when 'no' then false end as danger_sign
