@@ -11,9 +11,9 @@
             'reads': ['uuid', 'name', 'reported'],
             'keys': 'select uuid from changed join dim_place using (uuid) where area_uuid = uuid
                      union
-                     select p.uuid from changed join dim_place p on p.facility_uuid = changed.uuid where p.area_uuid = p.uuid
-                     union ' ~ naming('dim_area', ['chw_uuid']),
+                     select p.uuid from changed join dim_place p on p.facility_uuid = changed.uuid where p.area_uuid = p.uuid',
         },
+        'person': {'reads': ['uuid'], 'keys': naming('dim_area', ['chw_uuid'])},
         'dim_chw': {'reads': ['uuid', 'name'], 'keys': 'select dim_area.uuid from changed join dim_area on chw_uuid = changed.uuid'},
     }},
 ) }}
@@ -21,7 +21,7 @@
 select
     area.uuid,
     contact.name,
-    {{ known_id('place.contact_id') }} as chw_uuid,
+    {{ known_id('place.contact_id', ['person']) }} as chw_uuid,
     chw.name as chw_name,
     facility.uuid as facility_uuid,
     facility.name as facility_name,
