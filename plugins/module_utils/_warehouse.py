@@ -188,9 +188,11 @@ class Warehouse:
     @staticmethod
     def _describe(error) -> str:
         diagnostics = error.diag
-        # Of a violated constraint the detail is the row.
-        detail = None if (error.pgcode or "").startswith("23") else diagnostics.message_detail
-        parts = [diagnostics.message_primary or str(error).strip(), detail, diagnostics.message_hint]
+        said, detail = diagnostics.message_primary or str(error).strip(), diagnostics.message_detail
+        # Of a violated constraint the detail is the row; of data that has no such type, message and detail quote it.
+        if (error.pgcode or "")[:2] in ("22", "23"):
+            said, detail = said.partition(': "')[0], None
+        parts = [said, detail, diagnostics.message_hint]
         return f"{'. '.join(part for part in parts if part)} (SQLSTATE {error.pgcode})"
 
 

@@ -44,8 +44,11 @@ def log(postgresql, cursor):
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_neither_answer_nor_log_repeats_a_document(source, log, body):
+def test_neither_answer_nor_log_nor_reason_repeats_a_document(source, log, cursor, body):
     answer = source.send(body)
+    cursor.execute("SELECT DISTINCT reason FROM v1.quarantine")
+    assert {reason for (reason,) in cursor.fetchall()} <= {"no id", "the document is no object", "refused by jsonb: 22003", "refused by jsonb: 54001",
+                                                           "refused by the table: 54000"}
     assert "Amina" not in answer.text and "Wanjiru" not in answer.text
     said = log()
     assert "Amina" not in said and "Wanjiru" not in said

@@ -271,12 +271,16 @@ def test_a_failing_migration_leaves_everything_as_it_was(postgresql, database, b
     assert not postgresql.converge(database, SOURCES)["changed"]
 
 
-def test_a_migration_that_a_constraint_stops_shows_no_row(postgresql, database, bundle):
+@pytest.mark.parametrize(("sql", "said"), [
+    ("UPDATE v1.couchdb SET doc = NULL", "constraint.*SQLSTATE 23502"),
+    ("SELECT _id::int FROM v1.couchdb", "invalid input syntax for type integer .*SQLSTATE 22P02"),
+    ("SELECT _id::json FROM v1.couchdb", "invalid input syntax for type json .*SQLSTATE 22P02")])  # fmt: skip
+def test_a_migration_that_data_stops_shows_no_row(postgresql, database, bundle, sql, said):
     execute(postgresql, "INSERT INTO v1.couchdb VALUES (now(), 'Jane', false, 'a/medic', '{}')")
     broken = copy.deepcopy(bundle)
     name = f"{len(bundle['migrations']) + 1:04d}_broken.sql"
-    broken["migrations"].append({"name": name, "sql": "UPDATE v1.couchdb SET doc = NULL"})
-    with pytest.raises(WarehouseError, match=r"_broken.sql: .*constraint.*SQLSTATE 23502") as refused:
+    broken["migrations"].append({"name": name, "sql": sql})
+    with pytest.raises(WarehouseError, match=rf"_broken.sql: .*{said}") as refused:
         postgresql.converge(database, SOURCES, bundle=broken)
     assert "Jane" not in str(refused.value)
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 
 import jinja2
 import pytest
+import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from servers import ICU, ROOT
@@ -43,10 +44,11 @@ def databases(postgresql):
 @pytest.fixture(scope="module")
 def expressions():
     """By a name the SQL of the macros over a text, a document and its id."""
+    project = yaml.safe_load((MACROS.parent / "dbt_project.yml").read_text(encoding="utf-8"))
     macros = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False).from_string(
-        "".join((MACROS / f"{name}.sql").read_text(encoding="utf-8") for name in ("safe", "forms", "sys"))
-    ).make_module({"var": {"time_zone": "Africa/Nairobi"}.__getitem__})  # fmt: skip
-    columns = [{"data_type": kind, "meta": {"field": "a.b"}} for kind in ("text", "boolean", "date", "integer")]
+        "".join((MACROS / f"{name}.sql").read_text(encoding="utf-8") for name in ("safe", "nearest_place", "shown", "forms", "sys"))
+    ).make_module({"var": {**project["vars"], "time_zone": "Africa/Nairobi"}.__getitem__})  # fmt: skip
+    columns = [{"data_type": kind, "meta": {"field": "a.b", "words": ["yes", "no"]}} for kind in ("text", "boolean", "date", "integer")]
     columns.append({"data_type": "boolean", "meta": {"field": "a.b", "selected": "yes"}})
     return {
         "day": f"({macros.iso_day('text')})::date",

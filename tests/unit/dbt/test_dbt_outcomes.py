@@ -54,6 +54,8 @@ def test_what_is_said_has_no_rows_content():
     assert in_short("Compilation Error in model x (x.sql)\n  'y' is undefined\n") == "'y' is undefined"
     assert in_short('Database Error\n  invalid input syntax for type integer: "Amina "x""') == 'invalid input syntax for type integer: "..."'
     assert in_short('value "254700000000" is out of range for type integer') == 'value "..." is out of range for type integer'
+    assert in_short('invalid input syntax for type integer: "Amina\nOdhiambo"') == 'invalid input syntax for type integer: "..."'
+    assert in_short('time zone "Amina" not recognized') == 'time zone "..." not recognized'
     assert in_short('relation "dbt.contact" does not exist') == 'relation "dbt.contact" does not exist'
     assert in_short("plain") == "plain" and in_short("") == ""
     assert len(in_short("x" * 5000)) == 300

@@ -16,9 +16,9 @@ _TRANSIENT = re.compile(
     "|SSL connection has been closed|SSL SYSCALL|could not receive data from server|cursor already closed",
     re.DOTALL,
 )
-# What dbt puts above a message; and where PostgreSQL quotes a value in one, which may be a document's.
+# What dbt puts above a message; and where PostgreSQL quotes a value in one, which may be a document's, and end in another line.
 _HEADING = re.compile(r"(Database|Runtime|Compilation) Error( in .*)?$")
-_VALUE = re.compile(r'((: |\bvalue )").*"')
+_VALUE = re.compile(r'((: |\b(?:value|zone) )")(?:.*"|.*)')
 _LONGEST = 300  # characters
 
 
