@@ -97,7 +97,7 @@ def _source_rows(sources):
                 "never" if row["age"] is None else duration(row["age"]),
             ]
         )
-        for key, text in (("quarantined", "in quarantine"), ("collisions", "with an id of another source, kept apart")):
+        for key, text in (("quarantined", "in quarantine"), ("collisions", "with the id of another document, kept apart")):
             if row[key]:
                 rows.append([f"  {row[key]:,} {text}"] + [""] * 6)
     return rows

@@ -115,7 +115,7 @@ sources:
       description: Changes that could not land and wait for the operator.
       type: int
     collisions:
-      description: Documents whose id belongs to another source, kept apart.
+      description: Documents kept apart, since another document has their id.
       type: int
     in_step:
       description: Whether everything CouchDB holds has arrived.

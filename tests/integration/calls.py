@@ -10,9 +10,9 @@ LONG_ID = "".join(chr(0x4E00 + number * 7919 % 20000) for number in range(10000)
 
 def empty(cursor) -> None:
     """An empty warehouse whose sources nobody has claimed."""
-    cursor.execute("TRUNCATE v1.couchdb, v1.couchdb_progress, v1.quarantine")
+    cursor.execute("TRUNCATE v1.couchdb, v1.couchdb_progress, v1.quarantine, v1.shortened_id")
     cursor.execute("UPDATE v1.source SET lease = NULL, identity = NULL")
-    cursor.execute("UPDATE v1.stamp SET last = 'epoch'")
+    cursor.execute("UPDATE v1.stamp SET last = 'epoch', ids_unknown_until = 'epoch'")
 
 
 def row(id_, rev, **fields) -> str:

@@ -78,8 +78,8 @@ class Couch:
                 self.past.setdefault(id_, []).append(before)
             if generation is None:
                 generation = 1 + (int(before.rev.split("-")[0]) if before else 0)
-            # As in CouchDB, where one revision has one content.
-            rev = f"{generation}-{hashlib.md5(repr((id_, body, deleted, poison)).encode('utf-8', 'surrogatepass')).hexdigest()}"
+            # As in CouchDB, where one revision has one content, also of two documents.
+            rev = f"{generation}-{hashlib.md5(repr((body, deleted, poison)).encode('utf-8', 'surrogatepass')).hexdigest()}"
             self._changes[id_] = Change(self._number, id_, rev, deleted, body, poison)
 
     def restore(self, share: float) -> None:

@@ -27,6 +27,7 @@ class Expected:
 
     def __init__(self):
         self.documents: dict[str, Stored] = {}
+        self.owners: dict[str, str] = {}  # whose row it is: of ids that are stored alike, the first
         self.quarantined: set[tuple[str, str]] = set()  # source and id of all that ever was
         self.open: dict[tuple[str, str], str] = {}  # and of what still is, with the newest one's seq
         self.last_seq: dict[str, str | None] = {}
@@ -35,18 +36,20 @@ class Expected:
         """Takes a call; returns the ids it writes, in the order of their stamps, and how many it quarantines."""
         written, quarantined = [], 0
         for change in changes:
-            old, new = self.documents.get(change.id), stored(source, change)
+            id_, name = clean(change.id), kept_apart(change.id)
+            old, new = self.documents.get(id_), stored(source, change)
             if change.id.startswith("_design/"):
                 continue
-            if change.poison or (old and old.source != source):
-                self.quarantined.add((source, change.id))
-                self.open[source, change.id] = change.seq
+            if change.poison or (old and (old.source, self.owners[id_]) != (source, change.id)):
+                self.quarantined.add((source, name))
+                self.open[source, name] = change.seq
                 quarantined += 1
                 continue
-            self.open.pop((source, change.id), None)
+            self.open.pop((source, name), None)
             if not (old and _same(old, new)):
-                self.documents[change.id] = new
-                written.append(change.id)
+                self.documents[id_] = new
+                self.owners[id_] = change.id
+                written.append(id_)
         if last_seq is not None:
             self.last_seq[source] = last_seq
         return written, quarantined
@@ -55,9 +58,9 @@ class Expected:
 def stored(source: str, change: Change) -> Stored:
     """What is kept of a change."""
     if change.deleted:
-        doc = {key: value for key, value in change.doc.items() if key in ("_id", "_rev", "_deleted") and value is not None}
+        doc = {key: clean(value) for key, value in change.doc.items() if key in ("_id", "_rev", "_deleted") and value is not None}
     else:
-        doc = {key: value for key, value in _clean(change.doc).items() if key not in SECRETS}
+        doc = {key: value for key, value in clean(change.doc).items() if key not in SECRETS}
     return Stored(source, change.rev, change.deleted, canonical(json.dumps(doc)), change.seq)
 
 
@@ -95,15 +98,22 @@ def _same(old: Stored, new: Stored) -> bool:
     return (old.rev, old.deleted) == (new.rev, new.deleted)
 
 
-def _clean(value):
+def kept_apart(id_: str) -> str:
+    """The id in quarantine: as JSON where it is not stored as it is."""
+    if clean(id_) == id_:
+        return id_
+    return '"' + "".join(json.dumps(each, ensure_ascii="\ud800" <= each <= "\udfff")[1:-1] for each in id_) + '"'
+
+
+def clean(value):
     """Without what jsonb cannot hold: no NUL, and U+FFFD for a lone surrogate."""
     if isinstance(value, str):
         joined = json.loads(json.dumps(value.replace("\0", "")))  # two halves that meet make a pair
         return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in joined)
     if isinstance(value, list):
-        return [_clean(item) for item in value]
+        return [clean(item) for item in value]
     if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
+        return {clean(key): clean(item) for key, item in value.items()}
     return value
 
 

@@ -121,6 +121,24 @@ def test_ids_of_any_kind_in_any_order(parity, server, couch, copied):
     assert parity.run().code == 0
 
 
+def test_ids_that_are_stored_alike_are_told_apart(parity, copied, couch, source, cursor):
+    couch.put("tw\0in", {})
+    couch.put("twin", {})
+    copied()
+    apart = f"quarantined twin couchdb={rev(couch, 'twin')} postgresql=none (id_collision)"
+    said = parity.run()
+    assert (said.code, said.found) == (0, [apart]) and said.summary[0].endswith("; kept apart: 1 quarantined")
+    cursor.execute("DELETE FROM v1.quarantine")  # as an earlier release did not keep it
+    couch.put("tw\0in", {"n": 2})
+    said = parity.run("--repair")
+    assert said.code == 0 and said.summary[-1] == "a/medic: 1 of 2 cured, 1 quarantined", said.found
+    assert said.found[0].startswith("missing twin ") and said.found[1].startswith('outdated "tw\\u0000in" couchdb=2-')
+    couch.purge("tw\0in")
+    said = parity.run("--repair")
+    assert said.code == 0 and said.found[0].startswith('vanished "tw\\u0000in" couchdb=none postgresql=2-')
+    assert source.stored("twin")[1] is True and parity.run().found == [apart]
+
+
 def test_more_documents_than_a_page_holds(parity, copied, couch, cursor):
     for number in range(4500):
         couch.put(f"many-{number}", {})

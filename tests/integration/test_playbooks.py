@@ -24,7 +24,7 @@ def test_what_waits_is_listed_and_collisions_apart(playbook, postgrest, cursor, 
     code, said = playbook("quarantine")
     assert code == 0 and "changed=0" in said
     assert re.search(r"1 in quarantine \| source .*\| a/medic \| p\ufffd\[2J \| \| refused by jsonb: 22003 \| \d+ bytes \| 20", said), said
-    assert re.search(r"1 with an id of another source, kept apart.*\| b/medic \| settings ", said), said
+    assert re.search(r"1 with the id of another document, kept apart.*\| b/medic \| settings ", said), said
     _code, said = playbook("quarantine", "-e", "quarantine_source=b/medic")
     assert "nothing is in quarantine" in said and "| settings " in said
 

@@ -33,6 +33,7 @@ READERS = {
     "v1.quarantine_id_seq": set(),
     "v1.schema_migration": set(),
     "v1.setting": set(),
+    "v1.shortened_id": set(),
     "v1.source": set(),
     "v1.stamp": set(),
 }
@@ -470,7 +471,7 @@ def test_what_the_monitor_reads_holds_no_document_and_no_lease(cursor):
         "WHERE table_schema = 'v1' AND table_name IN ('document_revision', 'quarantined_document', 'sync_metric', 'sync_status') GROUP BY 1"
     )
     assert dict(cursor.fetchall()) == {
-        "document_revision": ["_id", "_rev", "_deleted", "source"],
+        "document_revision": ["_id", "_rev", "_deleted", "source", "original"],
         "quarantined_document": ["source", "id", "reason"],
         "sync_metric": ["db", "cht_instance", "sequence", "pending", "age", "up", "quarantined", "collisions"],
         "sync_status": ["source", "engine", "claimed_at", "seq", "pending", "updated_at", "quarantined", "collisions"],

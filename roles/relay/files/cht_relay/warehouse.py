@@ -12,6 +12,7 @@ import psycopg2
 from psycopg2 import extensions, extras
 
 from cht_engine.errors import Refused
+from cht_relay import names
 from cht_relay.compare import Row, Stored
 
 _PAGE = 5000  # rows
@@ -39,7 +40,7 @@ class Delivered:
 
 
 class Warehouse:
-    """The rows of one source. Each method raises Refused."""
+    """The rows of one source. Ids are the documents' own. Each method raises Refused."""
 
     def __init__(self, server: Server, password: str, source: str) -> None:
         self._server = server
@@ -70,38 +71,40 @@ class Warehouse:
             cursor = connection.cursor("parity")  # a named one stays at the server
             cursor.itersize = _PAGE
             cursor.execute(
-                "SELECT _id, _rev FROM v1.document_revision"
+                "SELECT _id, original, _rev FROM v1.document_revision"
                 ' WHERE source = %s AND NOT _deleted ORDER BY _id COLLATE "C"',
                 (self._source,),
             )
-            yield from cursor
+            yield from ((names.original(i, text), rev) for i, text, rev in cursor)
 
     def some(self, first: str, limit: int) -> List[str]:
         """At most ``limit`` ids from ``first`` on, in the order of the index."""
         rows = self._ask(
-            "SELECT _id FROM v1.document_revision"
+            "SELECT _id, original FROM v1.document_revision"
             " WHERE _id >= %s AND source = %s AND NOT _deleted ORDER BY _id LIMIT %s",
-            (first, self._source, limit),
+            (names.stored(first), self._source, limit),
         )
-        return [row[0] for row in rows]
+        return [names.original(*row) for row in rows]
 
     def states(self, ids: Sequence[str]) -> Dict[str, Stored]:
         """What is stored of ``ids``, whosever they are."""
         rows = self._ask(
-            "SELECT _id, _rev, _deleted, source FROM v1.document_revision"
+            "SELECT _id, original, _rev, _deleted, source FROM v1.document_revision"
             " WHERE _id = ANY(%s)",
-            (list(ids),),
+            ([names.stored(id_) for id_ in ids],),
         )
-        return {row[0]: Stored(*row[1:]) for row in rows}
+        return {names.original(*row[:2]): Stored(*row[2:]) for row in rows}
 
     def kept_apart(self, ids: Sequence[str]) -> Dict[str, str]:
         """The reasons of those of ``ids`` that are in quarantine."""
         rows = self._ask(
             "SELECT id, reason FROM v1.quarantined_document"
             " WHERE source = %s AND id = ANY(%s)",
-            (self._source, list(ids)),
+            (self._source, [names.kept_apart(id_) for id_ in ids]),
         )
-        return dict(rows)
+        reasons = dict(rows)
+        kept = {id_: reasons.get(names.kept_apart(id_)) for id_ in ids}
+        return {id_: reason for id_, reason in kept.items() if reason is not None}
 
     def _ask(self, query: str, values: Tuple[Any, ...]) -> List[Tuple[Any, ...]]:
         with self._told(), self._connection.cursor() as cursor:

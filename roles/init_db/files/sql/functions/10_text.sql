@@ -24,6 +24,23 @@ BEGIN
 END
 $$;
 
+-- JSON as jsonb can read it, with nothing left out: what it cannot hold is escaped once more, and so is each backslash.
+CREATE OR REPLACE FUNCTION v1.escaped(json_text text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT replace(
+        regexp_replace(
+            replace(json_text, '\\', E'\x01'),
+            '\\(u0000|u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})'
+            '|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\)u[dD][c-fC-F][0-9a-fA-F]{2})', '\\\\\1', 'g'),
+        E'\x01', '\\\\')
+$$;
+
+-- And back.
+CREATE OR REPLACE FUNCTION v1.unescaped(json_text text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT replace(json_text, '\\', '\')
+$$;
+
 -- Credentials must not reach the warehouse, whatever document carries them.
 CREATE OR REPLACE FUNCTION v1.without_secrets(doc jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

@@ -66,14 +66,20 @@ BEGIN
 END
 $$;
 
+-- A name as `readable` leaves it, of a member that `escaped` wrote.
+CREATE OR REPLACE FUNCTION v1.readable_key(escaped_key text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT v1.readable(v1.unescaped(to_json(escaped_key)::text))::json #>> '{}'
+$$;
+
 -- A row or event given as text without the credentials of its document; as it came where there are none.
 CREATE OR REPLACE FUNCTION v1.row_without_secrets(row_text text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN row_text !~ '"(derived_key|salt|password_scheme)"|\\u00' THEN row_text ELSE (
-        SELECT '{' || string_agg(to_json(key)::text || ':' || CASE WHEN key = 'doc' AND ltrim(value) LIKE '{%' THEN (
+        SELECT v1.unescaped('{' || string_agg(to_json(key)::text || ':' || CASE WHEN v1.readable_key(key) = 'doc' AND ltrim(value) LIKE '{%' THEN (
                    SELECT '{' || coalesce(string_agg(to_json(d.key)::text || ':' || d.value, ','), '') || '}'
-                   FROM v1.json_members(m.value) d WHERE d.key NOT IN ('derived_key', 'salt', 'password_scheme')
-               ) ELSE value END, ',') || '}'
-        FROM v1.json_members(v1.readable(row_text)) m
+                   FROM v1.json_members(m.value) d WHERE v1.readable_key(d.key) NOT IN ('derived_key', 'salt', 'password_scheme')
+               ) ELSE value END, ',') || '}')
+        FROM v1.json_members(v1.escaped(row_text)) m
     ) END
 $$;

@@ -84,6 +84,14 @@ LANGUAGE sql STABLE AS $$
     ) p
 $$;
 
+-- The ids of a call: of a page's rows, or, where header_end is null, of events.
+CREATE OR REPLACE FUNCTION v1.call_ids(body text, header_end integer, rows bigint, events jsonb) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN header_end IS NULL THEN ARRAY(SELECT e ->> 'id' FROM jsonb_array_elements(events) e)
+                ELSE ARRAY(SELECT coalesce(h.id, (h.cut_row || '}')::jsonb -> 'doc' ->> '_id')
+                           FROM v1.row_heads(v1.cut_rows(body, header_end, rows)) h) END
+$$;
+
 -- What a call lands, as rows of v1.couchdb: its events, else its cut_rows, else the page in body. No design documents.
 CREATE OR REPLACE FUNCTION v1.landing_rows(call_source text, stamp timestamp, body text, header_end integer, rows bigint,
                                            cut_rows text[], events jsonb)

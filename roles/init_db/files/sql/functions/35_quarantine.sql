@@ -5,6 +5,7 @@
 
 -- Keeps a row, without credentials. One entry per source and text, so a repeat writes nothing; but it opens a closed
 -- entry again, and takes its place behind entries of the same document that came in between.
+-- change_id: where it was shortened, the original as JSON text, so that no other document's changes close the entry.
 CREATE OR REPLACE FUNCTION v1.quarantine_row(call_source text, stamp timestamp, change_id text, seq text, reason text, raw text, is_event boolean)
 RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO v1.quarantine AS q (source, stamp, doc_id, seq, reason, raw, raw_sha256, is_event)
@@ -34,11 +35,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM v1.quarantine q WHERE q.source = call_source AND q.closed_at IS NULL) THEN
         RETURN;
     END IF;
-    PERFORM v1.close_quarantine(call_source, CASE
-        WHEN header_end IS NULL THEN ARRAY(SELECT e ->> 'id' FROM jsonb_array_elements(events) e)
-        ELSE ARRAY(SELECT coalesce(h.id, (h.cut_row || '}')::jsonb -> 'doc' ->> '_id')
-                   FROM v1.row_heads(v1.cut_rows(body, header_end, rows)) h)
-    END, landed);
+    PERFORM v1.close_quarantine(call_source, v1.call_ids(body, header_end, rows, events), landed);
 END
 $$;
 

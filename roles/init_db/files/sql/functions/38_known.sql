@@ -24,6 +24,15 @@ BEGIN
 END
 $$;
 
+-- Whether a document of the call has the shortened id of another one, perhaps. There is hardly ever any such id.
+CREATE OR REPLACE FUNCTION v1.meets_shortened_id(body text, header_end integer, rows bigint, events jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM v1.shortened_id)
+        AND EXISTS (SELECT FROM v1.shortened_id s WHERE s.id = ANY (v1.call_ids(body, header_end, rows, events)));
+END
+$$;
+
 -- Of a page that comes again, the rows that are not stored yet, each without its closing brace. The last row always
 -- stays, so that a broken transfer is noticed. Null where a row has another form than CouchDB's or a document comes
 -- twice, since then the order of all rows counts.

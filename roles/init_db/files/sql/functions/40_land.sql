@@ -50,32 +50,41 @@ $$;
 CREATE OR REPLACE FUNCTION v1.land_row(call_source text, stamp timestamp, row_text text, is_event boolean, unless_after timestamp)
 RETURNS text LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    readable text;
     change jsonb;
     doc jsonb;
     change_id text;
+    original_id text; -- null: it is change_id
     change_rev text;
     gone boolean;
-    owner text;
+    taken boolean; -- null: no row has the id
     written bigint;
     reason text;
 BEGIN
+    readable := v1.readable(row_text);
     BEGIN
-        change := v1.readable(row_text)::jsonb;
+        change := readable::jsonb;
     EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
         -- Perhaps JSON that jsonb cannot hold (1e400000, 200,000 levels): then its outline can be read.
         reason := 'refused by jsonb: ' || SQLSTATE;
-        change := v1.outline(v1.readable(row_text));
+        change := v1.outline(readable);
     END;
     IF is_event AND v1.is_event(change) IS NOT TRUE THEN
         RAISE SQLSTATE 'PT400' USING MESSAGE = 'an event lacks one of id, seq, deleted and doc';
     END IF;
 
     doc := change -> 'doc';
-    -- As land_together: a page's document names itself, an event is named.
-    change_id := coalesce(CASE WHEN NOT is_event THEN doc ->> '_id' END, change ->> 'id');
+    change_id := v1.change_id(change, is_event);
+    IF readable <> row_text THEN
+        original_id := v1.original_id(row_text, is_event, change_id);
+    END IF;
     change_rev := coalesce(doc ->> '_rev', change #>> '{changes,0,rev}');
     gone := coalesce(change -> 'deleted' = 'true', false) OR coalesce(doc -> '_deleted' = 'true', false);
-    SELECT t.source INTO owner FROM v1.couchdb t WHERE t._id = change_id;
+    SELECT t.source <> call_source OR s.original IS DISTINCT FROM original_id
+                                      AND (s.original IS NOT NULL OR t.saved_timestamp > last.ids_unknown_until)
+    INTO taken
+    FROM v1.couchdb t CROSS JOIN v1.stamp last LEFT JOIN v1.shortened_id s ON s.id = t._id
+    WHERE t._id = change_id;
 
     IF starts_with(change_id, '_design/') THEN
         RETURN 'skipped';
@@ -84,10 +93,10 @@ BEGIN
         WHEN reason IS NOT NULL THEN reason
         WHEN change_id IS NULL THEN 'no id'
         WHEN NOT gone AND jsonb_typeof(doc) IS DISTINCT FROM 'object' THEN 'the document is no object'
-        WHEN owner <> call_source THEN 'id_collision'
+        WHEN taken THEN 'id_collision'
     END;
     IF reason IS NOT NULL THEN
-        PERFORM v1.quarantine_row(call_source, stamp, change_id, change ->> 'seq', reason, row_text, is_event);
+        PERFORM v1.quarantine_row(call_source, stamp, coalesce(original_id, change_id), change ->> 'seq', reason, row_text, is_event);
         RETURN 'quarantined';
     END IF;
 
@@ -101,15 +110,21 @@ BEGIN
     WHERE NOT v1.is_stored(t._rev, t._deleted, excluded._rev, excluded._deleted)
       AND (unless_after IS NULL OR t.saved_timestamp < unless_after);
     GET DIAGNOSTICS written = ROW_COUNT;
-    PERFORM v1.close_quarantine(call_source, ARRAY[change_id], stamp);
+    IF original_id IS NOT NULL THEN
+        INSERT INTO v1.shortened_id AS s (id, original) VALUES (change_id, original_id)
+        ON CONFLICT (id) DO UPDATE SET original = excluded.original WHERE s.original <> excluded.original;
+    ELSIF taken IS NULL THEN
+        DELETE FROM v1.shortened_id s WHERE s.id = change_id; -- of a row that somebody removed
+    END IF;
+    PERFORM v1.close_quarantine(call_source, ARRAY[coalesce(original_id, change_id)], stamp);
     RETURN CASE WHEN written > 0 THEN 'written' ELSE 'unchanged' END;
 EXCEPTION
     WHEN invalid_text_representation OR invalid_parameter_value THEN
         RAISE SQLSTATE 'PT400' USING MESSAGE = 'a row of the call is not valid JSON: the transfer was broken';
     -- What a table refuses, e.g. an id longer than an index entry may be.
     WHEN program_limit_exceeded OR data_exception THEN
-        PERFORM v1.quarantine_row(call_source, stamp, change_id, change ->> 'seq', 'refused by the table: ' || SQLSTATE,
-                                  row_text, is_event);
+        PERFORM v1.quarantine_row(call_source, stamp, coalesce(original_id, change_id), change ->> 'seq',
+                                  'refused by the table: ' || SQLSTATE, row_text, is_event);
         RETURN 'quarantined';
 END
 $$;
@@ -131,7 +146,9 @@ BEGIN
     quarantined := 0;
     IF header_end IS NOT NULL OR events IS NOT NULL THEN
         BEGIN
-            IF header_end IS NOT NULL AND (rows = 0 OR substr(body, header_end + 1, 7) <> '{"seq":') THEN
+            IF v1.meets_shortened_id(body, header_end, rows, events) THEN
+                RAISE cardinality_violation; -- as one document twice: row by row
+            ELSIF header_end IS NOT NULL AND (rows = 0 OR substr(body, header_end + 1, 7) <> '{"seq":') THEN
                 cut_rows := coalesce(v1.cut_rows(body, header_end, rows), '{}');
             ELSE
                 first_is := v1.first_is(call_source, body, header_end, events);

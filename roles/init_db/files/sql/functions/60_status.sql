@@ -4,7 +4,7 @@
 -- What role monitor sees: no document, no lease.
 
 CREATE OR REPLACE VIEW v1.document_revision AS
-SELECT _id, _rev, _deleted, source FROM v1.couchdb;
+SELECT c._id, c._rev, c._deleted, c.source, s.original FROM v1.couchdb c LEFT JOIN v1.shortened_id s ON s.id = c._id;
 
 -- What is kept apart, and why; not what is in it.
 CREATE OR REPLACE VIEW v1.quarantined_document AS

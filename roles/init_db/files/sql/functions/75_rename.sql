@@ -31,8 +31,9 @@ BEGIN
       AND CASE WHEN (q.closed_at IS NULL) = (twin.closed_at IS NULL) THEN q.source = old_name ELSE q.closed_at IS NOT NULL END;
     UPDATE v1.quarantine q SET source = new_name WHERE q.source = old_name;
     UPDATE v1.quarantine q SET closed_at = clock_timestamp()
-    FROM v1.couchdb c
-    WHERE q.source = new_name AND q.reason = 'id_collision' AND q.closed_at IS NULL AND c._id = q.doc_id AND c.source = old_name;
+    FROM v1.couchdb c LEFT JOIN v1.shortened_id s ON s.id = c._id
+    WHERE q.source = new_name AND q.reason = 'id_collision' AND q.closed_at IS NULL
+      AND coalesce(s.original, c._id) = q.doc_id AND c.source = old_name;
 
     IF with_documents THEN
         WITH old AS MATERIALIZED (
