@@ -8,14 +8,15 @@ from ansible_collections.cht.sync.plugins.module_utils import _postgres
 
 UNKNOWN = {
     "engine": None, "seq": None, "pending": None, "age": None,
-    "quarantined": 0, "collisions": 0, "postgresql": 0, "deleted": 0,
+    "quarantined": 0, "collisions": 0, "replaced_age": None, "postgresql": 0, "deleted": 0,
 }  # fmt: skip
 
 # So many documents or changes may be on their way in a moment of a busy day.
 NEARLY = 100
 
 _QUERY = """
-SELECT source, engine, seq, pending, extract(epoch FROM clock_timestamp() - updated_at)::float AS age, quarantined, collisions
+SELECT source, engine, seq, pending, extract(epoch FROM clock_timestamp() - updated_at)::float AS age, quarantined, collisions,
+       extract(epoch FROM clock_timestamp() - replaced_at)::float AS replaced_age
 FROM v1.sync_status
 """
 

@@ -11,6 +11,8 @@ MODELS_SHOWN = 12
 # Logstash only when something changes, and when it restarts, once a day.
 SILENT = {"relay": 120, "logstash": 25 * 3600}
 STALE = 3600
+# Seconds for which it is told that a database was replaced.
+NEWS = 7 * 86400
 
 UNITS = {"relay": "'cht-relay@*'", "logstash": "cht-logstash"}
 
@@ -61,6 +63,16 @@ def problems(sources: list[dict], models: list[dict], failed_tests: int | None, 
     if failed_tests:
         found.append(f"{failed_tests} of the models' tests failed: read journalctl -u cht-dbt-test on the dbt machine")
     return found
+
+
+def notes(sources: list[dict]) -> list[str]:
+    """What is no problem by itself, and may explain one."""
+    return [
+        f"NOTE: {row['source']} was found to be another database {_ago(row['replaced_age'])}, and is read again from the start: "
+        f"what only the old one had stays until playbooks/parity.yml -e parity_source={row['source']} flags it"
+        for row in sources
+        if row["replaced_age"] is not None and row["replaced_age"] < NEWS
+    ]
 
 
 def verdict(sources: list[dict], models: list[dict], wrong: list[str]) -> list[str]:

@@ -117,6 +117,9 @@ sources:
     collisions:
       description: Documents kept apart, since another document has their id.
       type: int
+    replaced_age:
+      description: Seconds since the database was found to be another one than before, under the same name; null if it never was.
+      type: float
     in_step:
       description: Whether everything CouchDB holds has arrived.
       type: bool
@@ -227,7 +230,12 @@ def main() -> None:
         "failed_tests": failed_tests,
         "problems": wrong,
         "exceeded": exceeded,
-        "table": [*_status_report.table(sources, models), "", *_status_report.verdict(sources, models, wrong)],
+        "table": [
+            *_status_report.table(sources, models),
+            "",
+            *_status_report.notes(sources),
+            *_status_report.verdict(sources, models, wrong),
+        ],
     }
     if exceeded and params["fail_when_exceeded"]:
         module.fail_json(msg="Limits are passed: " + "; ".join(exceeded), **result)

@@ -11,7 +11,7 @@ LONG_ID = "".join(chr(0x4E00 + number * 7919 % 20000) for number in range(10000)
 def empty(cursor) -> None:
     """An empty warehouse whose sources nobody has claimed."""
     cursor.execute("TRUNCATE v1.couchdb, v1.couchdb_progress, v1.quarantine, v1.shortened_id")
-    cursor.execute("UPDATE v1.source SET lease = NULL, identity = NULL")
+    cursor.execute("UPDATE v1.source SET lease = NULL, identity = NULL, replaced_at = NULL, replaced_identity = NULL")
     cursor.execute("UPDATE v1.stamp SET last = 'epoch', ids_unknown_until = 'epoch'")
 
 
@@ -38,13 +38,13 @@ class Source:
 
     def __init__(self, postgrest, cursor, name="a/medic", engine="relay"):
         self.postgrest, self.cursor, self.name, self.engine = postgrest, cursor, name, engine
-        self.lease = None
+        self.lease = self.replaced = None
         self.claim()
 
     def claim(self, identity=None):
         answer = self.postgrest.post("claim", {"source": self.name, "engine": self.engine, "identity": identity})
         assert answer.status_code == 200, answer.text
-        self.lease = answer.json()["lease"]
+        self.lease, self.replaced = answer.json()["lease"], answer.json()["replaced"]
         return answer.json()["seq"]
 
     def send(self, body):

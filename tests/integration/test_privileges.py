@@ -474,7 +474,7 @@ def test_what_the_monitor_reads_holds_no_document_and_no_lease(cursor):
         "document_revision": ["_id", "_rev", "_deleted", "source", "original"],
         "quarantined_document": ["source", "id", "reason"],
         "sync_metric": ["db", "cht_instance", "sequence", "pending", "age", "up", "quarantined", "collisions"],
-        "sync_status": ["source", "engine", "claimed_at", "seq", "pending", "updated_at", "quarantined", "collisions"],
+        "sync_status": ["source", "engine", "claimed_at", "seq", "pending", "updated_at", "quarantined", "collisions", "replaced_at"],
     }
 
 

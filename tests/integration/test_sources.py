@@ -44,6 +44,32 @@ def test_a_database_restored_from_yesterdays_files(source, cursor):
     assert "doc-new" in rows  # the source says nothing of it: parity finds it
 
 
+def test_a_database_deleted_and_created_again(source, cursor):
+    """It is said at each claim until something of the new one has arrived, since an answer may be lost. What only the old one had stays."""
+    old, new = Couch(), Couch()
+    for id_ in ("both", "old", "deleted"):
+        old.put(id_, {"of": "old"})
+    new.put("both", {"of": "new"})
+    new.put("deleted", {}, deleted=True)
+    for identity in ("1700000000", None, "0"):
+        source.claim(identity)
+        assert not source.replaced, "nothing was known, or is known"
+    deliver(source, old, None)
+    assert source.claim("1700000000") and not source.replaced
+    for identity in ("1800000000", "1800000000", None):
+        assert source.claim(identity) is None and source.replaced
+    deliver(source, new, None)
+    assert source.claim("1800000000") == new.changes(None)[-1].seq and not source.replaced
+    cursor.execute("SELECT v1.resync('a/medic')")
+    assert source.claim("1800000000") is None and not source.replaced
+    rows = table(cursor)
+    assert all(holds(rows[change.id], change) for change in new.changes(None)) and not rows["old"].deleted
+    cursor.execute("SELECT identity, replaced_identity FROM v1.source WHERE source = 'a/medic'")
+    assert cursor.fetchone() == ("1800000000", "1700000000")
+    cursor.execute("SELECT now() - replaced_at < interval '1 hour' FROM v1.sync_status WHERE source = 'a/medic'")
+    assert cursor.fetchone() == (True,)
+
+
 @pytest.mark.parametrize("form", ["page", "events"])
 @pytest.mark.parametrize("owner_deleted", [False, True])
 @pytest.mark.parametrize("deleted", [False, True])

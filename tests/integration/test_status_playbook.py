@@ -37,11 +37,13 @@ def status(playbook, server, postgresql, tmp_path):
     return run
 
 
-def test_all_is_well_and_no_limit_is_passed(status, copied):
+def test_all_is_well_and_no_limit_is_passed(status, copied, cursor):
+    cursor.execute("UPDATE v1.source SET replaced_at = now() - interval '3 days' WHERE source = 'a/medic'")
     code, said = status("-e", "cht_sync_max_age=600", "-e", "cht_sync_max_pending=0", alone=True)
     assert code == 0 and "changed=0" in said
     assert "| a/medic | 10 | 10 | 0 | 0 | 7-x |" in said
     assert "ALL IS WELL: 10 documents of 1 sources are all copied (no models: dbt has not run here)." in said
+    assert "NOTE: a/medic was found to be another database 3 d ago, and is read again from the start" in said
 
 
 def test_an_account_that_may_write_is_told(status, copied, server):

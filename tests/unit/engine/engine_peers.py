@@ -204,6 +204,7 @@ class PostgRESTPeer(Peer):
         self.seq = None
         self.pending = None
         self.identity = None
+        self.replaced = False  # and nothing was delivered since
         self.lease = None
         self.documents = {}
         self.raw_rows = []
@@ -238,10 +239,10 @@ class PostgRESTPeer(Peer):
         if body["engine"] != self.engine:
             return reply(409, {"code": "PT409", "message": "another engine"})
         if self.identity and body["identity"] not in (None, self.identity):
-            self.seq = None
+            self.seq, self.replaced = None, True
         self.identity = body["identity"] or self.identity
         self.lease = str(uuid.uuid4())
-        return reply(200, {"seq": self.seq, "lease": self.lease})
+        return reply(200, {"seq": self.seq, "lease": self.lease, "replaced": self.replaced})
 
     def ingest(self, request):
         if request.headers["X-CHT-Lease"] != self.lease:
@@ -256,6 +257,7 @@ class PostgRESTPeer(Peer):
             return reply(400, {"code": "PT400", "message": "another count of rows"})
         if self.most_rows is not None and len(rows) > self.most_rows:
             return self.too_many
+        self.replaced = False
         for row in map(json.loads, rows):
             self.documents[row["id"]] = row["doc"]
         self.raw_rows += rows

@@ -36,6 +36,15 @@ def test_claim(postgrest):
     assert request.headers["Authorization"] == f"Bearer {postgrest.tokens[0]}"
 
 
+def test_a_claim_of_a_replaced_database_warns_and_names_the_remedy(postgrest):
+    postgrest.identity = "122"
+    warning = client(postgrest).claim("123").warning
+    assert warning.startswith("localhost/medic is another database than before")
+    assert "playbooks/parity.yml -e parity_source=localhost/medic" in warning
+    postgrest.fail("claim", reply(200, {"seq": None, "lease": "of an earlier release"}))
+    assert client(postgrest).claim("123").warning is None
+
+
 def test_claim_of_a_new_source_without_identity(postgrest):
     assert client(postgrest).claim(None).seq is None
     assert json.loads(postgrest.requests[0].body)["identity"] is None

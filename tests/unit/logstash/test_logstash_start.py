@@ -41,6 +41,16 @@ def test_a_usual_start(site, rest):
     assert sorted(started["links"]) == ["jvm.options", "log4j2.properties", "logstash.yml"]
 
 
+def test_a_database_created_again_is_read_from_the_start_and_said(site, rest):
+    rest.seq, rest.identity = "7-abc", "0"
+    rest.fail("claim", reply(503, {}))
+    with site.start() as program:
+        site.is_running()
+    assert program.output.count("WARNING localhost/medic is another database than before") == 1
+    (started,) = site.started()
+    assert "7-abc" not in started["seq"].values()
+
+
 def test_secrets_are_in_the_environment_and_on_no_command_line(site, rest):
     with site.start():
         site.is_running()

@@ -5,7 +5,7 @@
 import pytest
 
 from ansible_collections.cht.sync.plugins.module_utils._status import UNKNOWN, entry
-from ansible_collections.cht.sync.plugins.module_utils._status_report import exceeded, problems, table, verdict
+from ansible_collections.cht.sync.plugins.module_utils._status_report import exceeded, notes, problems, table, verdict
 
 STATE = {**UNKNOWN, "engine": "relay", "seq": "7-x", "pending": 0, "age": 3.2, "postgresql": 5, "deleted": 1}
 MODEL = {"schema": "dbt", "model": "contact", "materialized": "incremental", "status": "success",
@@ -82,6 +82,11 @@ def test_what_is_wrong_is_told_with_the_remedy(sources, models, words):
     told = said(sources, models)
     assert told.startswith("NOT WELL:\n- ") and told.count("\n") == 1, told
     assert all(word in told for word in words), told
+
+
+def test_a_replaced_database_is_noted_for_a_week():
+    (note,) = notes([source(replaced_age=6 * 86400.0), source(replaced_age=8 * 86400.0), source()])
+    assert "a/medic was found to be another database 6 d ago" in note and "parity.yml -e parity_source=a/medic" in note
 
 
 def test_models_that_never_ran_are_missed_where_they_should_have():

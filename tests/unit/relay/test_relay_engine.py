@@ -71,12 +71,17 @@ def test_it_goes_on_where_the_database_says(couchdb, postgrest, relay):
     assert couchdb.asked("_changes")[0].query["since"].startswith("42-")
 
 
-def test_a_database_created_anew_is_read_from_the_start(couchdb, postgrest, relay):
+def test_a_database_created_again_is_read_from_the_start_and_said_once(
+    couchdb, postgrest, relay, logged
+):
     postgrest.seq, postgrest.identity = couchdb.end, "1700000000"
+    postgrest.fail("ingest", *[reply(503, {})] * 2)
     relay.start()
     until(lambda: len(postgrest.raw_rows) == 45)
     landed(couchdb, postgrest)
     assert couchdb.asked("_changes")[0].query["since"] == "0"
+    assert len(postgrest.asked("claim")) == 3
+    assert len([m for m in logged() if "is another database than before" in m]) == 1
 
 
 def test_nothing_is_written_while_nothing_happens(couchdb, postgrest, relay):

@@ -20,10 +20,12 @@ _CONSTRAINTS = "23"  # SQLSTATEs that PostgREST answers with 409 as well
 
 @dataclass(frozen=True)
 class Claim:
-    """A source taken: where to go on (None: from the start), and the key to write."""
+    """A source taken: where to go on (None: from the start), and the key to write.
+    ``warning``: what the operator should know of it."""
 
     seq: Optional[str]
     lease: str = field(repr=False)
+    warning: Optional[str] = None
 
 
 class PostgREST:
@@ -69,14 +71,23 @@ class PostgREST:
         )
         try:
             body = answer.json()
-            claim = Claim(body["seq"], body["lease"])
-        except (ValueError, KeyError, TypeError):
+            warning = self._replaced() if body.get("replaced") is True else None
+            claim = Claim(body["seq"], body["lease"], warning)
+        except (ValueError, KeyError, TypeError, AttributeError):
             claim = Claim(None, "")
         if not isinstance(claim.lease, str) or not claim.lease:
             raise Refused(f"{self._url}/rpc/claim answered without a lease")
         if not isinstance(claim.seq, (str, type(None))):
             raise Refused(f"{self._url}/rpc/claim answered a seq that is no text")
         return claim
+
+    def _replaced(self) -> str:
+        return (
+            f"{self._source} is another database than before: CouchDB has a new one under"
+            " the same name. It is read again from the start. What only the old one had"
+            " stays in the warehouse: once all is read, playbooks/parity.yml -e"
+            f" parity_source={self._source} shows it as vanished, and how to flag it"
+        )
 
     def ingest(self, lease: str, body: bytes) -> None:
         """Write the rows in ``body`` (``Page.call``); returns once they are committed.

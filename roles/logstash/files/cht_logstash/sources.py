@@ -51,6 +51,7 @@ class Source:
 
     ``state``: one of the words above. ``problem``: what is wrong, in one line.
     ``waiting``: changes that waited for it at the start, as far as CouchDB said.
+    ``warning``: what its last claim was answered with.
     """
 
     feed: Feed
@@ -59,6 +60,7 @@ class Source:
     identity: Optional[str] = None
     lease: Optional[str] = field(default=None, repr=False)
     waiting: int = 0
+    warning: Optional[str] = None
 
     def leave_out(self, state: str, problem: Problem) -> None:
         """It takes no part in this start."""
@@ -134,7 +136,10 @@ class Sources:
             )
             with closing(postgrest):
                 claim = postgrest.claim(source.identity)
+                if claim.warning not in (None, source.warning):
+                    log.warning("%s", claim.warning)
                 source.state, source.problem = STARTING, None
+                source.warning = claim.warning
                 source.lease = claim.lease
                 seq = claim.seq
                 if feed.pipeline in unreadable_.stuck:

@@ -95,6 +95,7 @@ class Engine:
         )
         self._progress = Progress(config.source, config.runtime_dir)
         self._problem: Optional[str] = None  # what is being waited for
+        self._warning: Optional[str] = None  # of the last claim
         self._caught_up = False
 
     def run(self) -> NoReturn:
@@ -159,6 +160,9 @@ class Engine:
                 ahead.ask(lambda: account.heeding(couchdb.identity))
                 identity = ahead.take(self._waiting)
             claim = calls.make("claiming", lambda: postgrest.claim(identity))
+            if claim.warning not in (None, self._warning):
+                log.warning("%s", claim.warning)
+            self._warning = claim.warning
             if self._problem is None:
                 log.info("claimed %s, going on %s", config.source, _place(claim.seq))
             source = _Source(couchdb, ahead, config, self._size, account)

@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: cht.sync contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ids as the warehouse writes them. PostgreSQL holds no NUL and no half of a surrogate pair: a
-row whose id has one bears a shortened id, beside which the original stands as JSON."""
+"""Ids as the warehouse writes them. PostgreSQL holds no NUL and no half of a surrogate
+pair: a row whose id has one bears a shortened id; the original is kept beside, as JSON.
+"""
 
 from __future__ import annotations
 

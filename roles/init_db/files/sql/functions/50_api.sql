@@ -3,14 +3,15 @@
 
 -- What PostgREST exposes: two functions, for sync_writer alone. SECURITY DEFINER, as their caller has no other right.
 
--- Takes a source for one engine process and ends the lease before. Answers {"seq": text or null, "lease": uuid}:
--- go on after seq; null is from the start.
+-- Takes a source for one engine process and ends the lease before. Answers {"seq": text or null, "lease": uuid,
+-- "replaced": boolean}: go on after seq; null is from the start. replaced: it was found to be another database than
+-- before, and nothing of the new one was delivered yet (so a lost answer hides it from nobody).
 CREATE OR REPLACE FUNCTION api.claim(source text, engine text, identity text DEFAULT NULL) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     known CONSTANT text := nullif(nullif(claim.identity, ''), '0');
     s v1.source;
-    delivered text;
+    delivered record;
 BEGIN
     PERFORM v1.check_token();
     PERFORM v1.lock_stamp();
@@ -30,14 +31,15 @@ BEGIN
     IF known <> s.identity THEN
         -- The database was deleted and created again: its old position means nothing.
         UPDATE v1.couchdb_progress p SET seq = NULL, pending = NULL WHERE p.source = claim.source;
+        UPDATE v1.source t SET replaced_at = clock_timestamp(), replaced_identity = t.identity WHERE t.source = claim.source;
     END IF;
     UPDATE v1.source t
     SET lease = gen_random_uuid(), claimed_at = clock_timestamp(), identity = coalesce(known, t.identity)
     WHERE t.source = claim.source
     RETURNING t.* INTO s;
     PERFORM v1.purge_quarantine();
-    SELECT p.seq INTO delivered FROM v1.couchdb_progress p WHERE p.source = claim.source;
-    RETURN json_build_object('seq', delivered, 'lease', s.lease);
+    SELECT p.seq, p.updated_at < s.replaced_at AS replaced INTO delivered FROM v1.couchdb_progress p WHERE p.source = claim.source;
+    RETURN json_build_object('seq', delivered.seq, 'lease', s.lease, 'replaced', coalesce(delivered.replaced, false));
 END
 $$;
 

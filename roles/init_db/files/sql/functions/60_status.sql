@@ -16,5 +16,6 @@ SELECT s.source, s.engine, s.claimed_at, p.seq, p.pending, p.updated_at,
        (SELECT count(*) FROM v1.quarantine q
         WHERE q.source = s.source AND q.closed_at IS NULL AND q.reason <> 'id_collision') AS quarantined,
        (SELECT count(*) FROM v1.quarantine q
-        WHERE q.source = s.source AND q.closed_at IS NULL AND q.reason = 'id_collision') AS collisions
+        WHERE q.source = s.source AND q.closed_at IS NULL AND q.reason = 'id_collision') AS collisions,
+       s.replaced_at
 FROM v1.source s LEFT JOIN v1.couchdb_progress p USING (source);
