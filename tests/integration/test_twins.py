@@ -106,3 +106,12 @@ def test_a_row_from_before_an_update_is_the_first_ones_that_changes(source, curs
     assert source.lands(body(form, text(form, shortened, "2-a")))["written"] == 1
     assert source.lands(body(form, text(form, stored, "1-a")))["quarantined"] == 1
     assert source.stored(stored)[0] == "2-a"
+
+
+def test_reading_again_finds_what_an_earlier_version_merged(source, cursor, form, first, second, stored):
+    source.lands(page(row(stored, "1-b")))  # it was the second one's, which changed last
+    cursor.execute("UPDATE v1.stamp SET ids_unknown_until = last")
+    cursor.execute("SELECT v1.resync('a/medic')")
+    source.claim()
+    assert source.lands(body(form, text(form, first, "1-a"), text(form, second, "1-b")))["quarantined"] == 1
+    assert source.stored(stored)[0] == "1-a" and entries(cursor) == [("a/medic", kept(second), "id_collision")]
