@@ -32,6 +32,7 @@ make_like_installed() { # SUITE ROOT
             '$2/var/cache/apt/archives/'*.deb '$2/var/lib/apt/lists'
         mkdir -p '$2/var/lib/apt/lists/partial'
         touch -d @0 '$2/var/lib/apt/lists'
+        tee -a '$2'/etc/python3.*/sitecustomize.py <'$here/compiled_modules.py' >/dev/null
     "
 }
 
