@@ -14,7 +14,7 @@ NONE = (None, None, None, None)
 AREA_1 = {
     # Amina and Beth in March; Carol, Fatuma and Dina in April.
     "chws_enrolled": (1, 1, 1, 1), "areas_active": (1, 1, 1, 1), "areas_active_percent": (100, 100, 100, 100),
-    "reports": (2, 6, 6, 11),
+    "reports": (2, 6, 6, 11), "reports_invalid": ZERO, "reports_about_unknown": ZERO,
     # On 3 June there were two.
     "active_days": (2, 6, 6, 10),
     # Amina, Beth / Amina, Carol, Fatuma, Dina / Amina, Carol, Fatuma, Ruth / Amina, Beth, Dina, both babies, Kito, Lulu

@@ -10,16 +10,18 @@ mart: `counts` are integers and 0 where there is no row, `sums` are numbers and 
     {{ return([
         {
             'of': 'fct_report', 'month': 'reported_month',
-            'reads': ['uuid', 'reported', 'reported_day', 'received', 'patient_uuid', 'household_uuid'],
+            'reads': ['uuid', 'is_valid', 'about', 'reported', 'reported_day', 'received', 'patient_uuid', 'household_uuid'],
             'counts': {
-                'reports': 'count(*)',
-                'active_days': 'count(distinct t.reported_day)',
-                'people_served': 'count(distinct t.patient_uuid)',
-                'households_visited': 'count(distinct t.household_uuid)',
+                'reports': 'count(*) filter (where t.is_valid)',
+                'active_days': 'count(distinct t.reported_day) filter (where t.is_valid)',
+                'people_served': 'count(distinct t.patient_uuid) filter (where t.is_valid)',
+                'households_visited': 'count(distinct t.household_uuid) filter (where t.is_valid)',
+                'reports_invalid': 'count(*) filter (where not t.is_valid)',
+                'reports_about_unknown': "count(*) filter (where t.about = 'unknown')",
                 'reports_received': 'count(t.received)',
             },
             'sums': {'sync_delay_days': "sum(greatest(extract(epoch from t.received - t.reported), 0) / 86400)"},
-            'values': {'last_reported_day': 'max(t.reported_day)', 'last_received': 'max(t.received)'},
+            'values': {'last_reported_day': 'max(t.reported_day) filter (where t.is_valid)', 'last_received': 'max(t.received)'},
         },
         {
             'of': 'dim_place', 'month': 'registered_month', 'where': 't.place_type in ' ~ in_list(var('household_types')),

@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 {#
-A model of a form: a row for each of its reports, with what fct_report knows of it and the form's fields.
+A model of a form: a row for each of its valid reports, with what fct_report knows of it and the form's fields.
 
 Which fields is written in the model's YAML: each column that has `meta.field`, the dotted path below `fields`, is read
 from there as its data_type says. A boolean is true for the answer yes and false for no, or, where it has
@@ -36,7 +36,7 @@ from (
     select r.*, c.doc -> 'fields' as fields
     from {{ ref('fct_report') }} r
     join {{ source('v1', 'couchdb') }} c on c._id = r.uuid and not c._deleted
-    where r.form = '{{ form }}' and {{ is_stale('r.uuid') }}
+    where r.form = '{{ form }}' and r.is_valid and {{ is_stale('r.uuid') }}
     offset 0
 ) report
 {% endmacro %}
@@ -44,7 +44,7 @@ from (
 {# What a form's model follows: its reports, and what its columns name (`reports`, `contacts`: those with meta.names). #}
 {% macro follow_form(form, reports=[], contacts=[]) -%}
     {%- set follows = {'fct_report': {
-        'reads': ['uuid', 'form', 'saved_timestamp', 'reported', 'chw_uuid', 'area_uuid', 'facility_uuid', 'household_uuid', 'patient_uuid'],
+        'reads': ['uuid', 'form', 'is_valid', 'saved_timestamp', 'reported', 'chw_uuid', 'area_uuid', 'facility_uuid', 'household_uuid', 'patient_uuid'],
         'keys': "select uuid from changed where form = '" ~ form ~ "'" ~ (' union ' ~ naming('form_' ~ form, reports) if reports),
     }} -%}
     {%- if contacts -%}

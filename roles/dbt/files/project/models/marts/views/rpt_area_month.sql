@@ -29,6 +29,8 @@ select
     (stock.reports > 0)::int as areas_active,
     {{ percent('(stock.reports > 0)::int', 1) }} as areas_active_percent,
     stock.reports,
+    stock.reports_invalid,
+    stock.reports_about_unknown,
     stock.active_days,
     stock.last_reported_day,
     stock.people_served,

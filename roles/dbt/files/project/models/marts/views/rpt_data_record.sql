@@ -9,7 +9,9 @@ select
     report.reported_month,
     report.received,
     report.form,
+    report.is_valid,
     {{ place_columns('report') }},
+    report.about,
     report.patient_uuid,
     report.household_uuid
 from {{ ref('fct_report') }} report

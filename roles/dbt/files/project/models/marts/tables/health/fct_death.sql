@@ -14,7 +14,7 @@
             'keys': 'select coalesce(patient_uuid, uuid) from changed',
         },
         'fct_report': {
-            'reads': ['form', 'patient_uuid', 'reported'],
+            'reads': ['form', 'is_valid', 'patient_uuid', 'reported'],
             'keys': "select patient_uuid from changed where form = 'undo_death_report'",
         },
         'fct_baby': {'reads': ['baby_uuid', 'outcome'], 'keys': 'select baby_uuid from changed'},
@@ -32,7 +32,7 @@ with told as (
 withdrawn as (
     select patient_uuid, max(reported) as reported
     from {{ ref('fct_report') }}
-    where form = 'undo_death_report' and patient_uuid is not null and {{ is_stale('patient_uuid') }}
+    where form = 'undo_death_report' and is_valid and patient_uuid is not null and {{ is_stale('patient_uuid') }}
     group by patient_uuid
 ),
 
