@@ -25,19 +25,23 @@ mart: `counts` are integers and 0 where there is no row, `sums` are numbers and 
         },
         {
             'of': 'dim_place', 'month': 'registered_month', 'where': 't.place_type in ' ~ in_list(var('household_types')),
-            'reads': ['uuid', 'place_type'],
-            'counts': {'households_registered': 'count(*)'},
+            'reads': ['uuid', 'place_type', 'registered'],
+            'counts': {'households_registered': 'count(*)', 'households_undated': 'count(*) filter (where t.registered is null)'},
         },
         {
             'of': 'dim_place', 'month': 'left_month',
-            'where': 't.registered_month is not null and t.place_type in ' ~ in_list(var('household_types')),
-            'reads': ['uuid', 'place_type', 'registered_month'],
+            'where': 't.place_type in ' ~ in_list(var('household_types')),
+            'reads': ['uuid', 'place_type'],
             'counts': {'households_left': 'count(*)'},
         },
         {
             'of': 'dim_person', 'month': 'entered_month',
-            'reads': ['uuid', 'five_month'],
-            'counts': {'people_registered': 'count(*)', 'under_5_entered': 'count(t.five_month)'},
+            'reads': ['uuid', 'five_month', 'registered'],
+            'counts': {
+                'people_registered': 'count(*)',
+                'people_undated': 'count(*) filter (where t.registered is null)',
+                'under_5_entered': 'count(t.five_month)',
+            },
         },
         {
             'of': 'dim_person', 'month': 'left_month',

@@ -16,3 +16,8 @@
     left join {{ ref('dim_area') }} area on area.uuid = {{ row }}.area_uuid
     left join {{ ref('dim_chw') }} chw on chw.uuid = {{ row }}.chw_uuid
 {%- endmacro %}
+
+{# From when on counts what no date is known of, nor of the places above: the first month of dim_month. #}
+{% macro first_month() -%}
+    '2000-01-01'::date
+{%- endmacro %}

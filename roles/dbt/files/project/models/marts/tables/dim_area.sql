@@ -5,10 +5,10 @@
 {{ config(
     indexes=[{'columns': ['facility_uuid']}, {'columns': ['chw_uuid']}],
     meta={'follows': {
-        'dim_place': {'reads': ['uuid', 'area_uuid', 'facility_uuid'], 'keys': 'select uuid from changed where area_uuid = uuid'},
+        'dim_place': {'reads': ['uuid', 'area_uuid', 'facility_uuid', 'registered', 'registered_month'], 'keys': 'select uuid from changed where area_uuid = uuid'},
         'place': {'reads': ['uuid', 'contact_id'], 'keys': 'select uuid from changed join dim_place using (uuid) where area_uuid = uuid'},
         'contact': {
-            'reads': ['uuid', 'name', 'reported'],
+            'reads': ['uuid', 'name'],
             'keys': 'select uuid from changed join dim_place using (uuid) where area_uuid = uuid
                      union
                      select p.uuid from changed join dim_place p on p.facility_uuid = changed.uuid where p.area_uuid = p.uuid',
@@ -25,8 +25,8 @@ select
     chw.name as chw_name,
     facility.uuid as facility_uuid,
     facility.name as facility_name,
-    contact.reported as registered,
-    {{ local_month('contact.reported') }} as registered_month
+    area.registered,
+    area.registered_month
 from {{ ref('dim_place') }} area
 join {{ ref('place') }} place on place.uuid = area.uuid
 join {{ ref('contact') }} contact on contact.uuid = area.uuid

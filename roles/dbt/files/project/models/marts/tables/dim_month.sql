@@ -6,7 +6,7 @@
 
 select month::date as month
 from generate_series(
-    '2000-01-01'::timestamp, date_trunc('month', now() at time zone '{{ var("time_zone") }}'), interval '1 month'
+    {{ first_month() }}::timestamp, date_trunc('month', now() at time zone '{{ var("time_zone") }}'), interval '1 month'
 ) month
 {% if is_incremental() %}
 where month > (select max(month) from {{ this }})

@@ -43,8 +43,9 @@
             'keys': reports_about('select patient_id as id from changed'),
         },
         'dim_person': {
-            'reads': ['uuid', 'household_uuid'],
+            'reads': ['uuid', 'household_uuid', 'area_uuid', 'facility_uuid'],
             'keys': 'select r.uuid from changed join fct_report r on r.patient_uuid = changed.uuid
+                     union select r.uuid from changed join data_record r on r.contact_uuid = changed.uuid
                      union ' ~ reports_about('select uuid as id from changed'),
         },
     }},
@@ -107,9 +108,9 @@ select
     {{ code('r.form') }} as form,
     not r.has_errors as is_valid,
     {{ known_id('r.contact_uuid') }} as chw_uuid,
-    -- The nearest of its places that still is there tells the area.
-    coalesce(own.area_uuid, parent.area_uuid, grandparent.area_uuid) as area_uuid,
-    coalesce(own.facility_uuid, parent.facility_uuid, grandparent.facility_uuid) as facility_uuid,
+    -- The nearest of its places that still is there has the area; a report that names none was made where who made it is now.
+    coalesce(own.area_uuid, parent.area_uuid, grandparent.area_uuid, worker.area_uuid) as area_uuid,
+    coalesce(own.facility_uuid, parent.facility_uuid, grandparent.facility_uuid, worker.facility_uuid) as facility_uuid,
     case
         when r.person_uuid is not null then 'person'
         when r.household_uuid is not null then 'household'
@@ -124,4 +125,5 @@ from about r
 left join {{ ref('dim_place') }} own on own.uuid = r.contact_uuid
 left join {{ ref('dim_place') }} parent on parent.uuid = r.parent_uuid
 left join {{ ref('dim_place') }} grandparent on grandparent.uuid = r.grandparent_uuid
+left join {{ ref('dim_person') }} worker on worker.uuid = r.contact_uuid and coalesce(own.uuid, parent.uuid, grandparent.uuid) is null
 left join {{ source('v1', 'couchdb') }} info on info._id = r.uuid || '-info' and not info._deleted

@@ -6,7 +6,7 @@
 {{ config(
     unique_key='patient_uuid',
     meta={'follows': {
-        'dim_person': {'reads': ['uuid', 'died', 'date_of_birth', 'sex', 'area_uuid', 'facility_uuid', 'household_uuid'],
+        'dim_person': {'reads': ['uuid', 'is_dead', 'died', 'date_of_birth', 'sex', 'area_uuid', 'facility_uuid', 'household_uuid'],
                        'keys': 'select uuid from changed'},
         'form_death_report': {
             'reads': ['uuid', 'patient_uuid', 'reported', 'chw_uuid', 'area_uuid', 'facility_uuid', 'household_uuid', 'date_of_death',
@@ -50,7 +50,7 @@ dead as (
     union
     select p.uuid
     from {{ ref('dim_person') }} p
-    where p.died is not null and {{ is_stale('p.uuid') }}
+    where p.is_dead and {{ is_stale('p.uuid') }}
       and not exists (select from withdrawn w where w.patient_uuid = p.uuid)
     except
     select baby_uuid from {{ ref('fct_baby') }} where outcome = 'stillborn' and {{ is_stale('baby_uuid') }}
@@ -69,13 +69,25 @@ death as (
         coalesce(p.facility_uuid, v.facility_uuid) as facility_uuid,
         coalesce(p.household_uuid, v.household_uuid) as household_uuid,
         p.sex,
+        p.date_of_birth,
         coalesce(p.died, v.date_of_death, v.reported_day) as died,
-        coalesce(p.died, v.date_of_death, v.reported_day) - p.date_of_birth as age_by_birth,
-        v.age_in_days - (v.reported_day - coalesce(p.died, v.date_of_death, v.reported_day)) as age_by_report,
+        v.age_in_days,
+        v.reported_day,
         v.place_of_death
     from dead
     left join valid v on v.patient_uuid = dead.patient_uuid
     left join person p on p.uuid = dead.patient_uuid
+),
+
+-- Nobody dies before birth: then one of the days is wrong, and the age is not known.
+aged as (
+    select
+        *,
+        case
+            when died >= date_of_birth then died - date_of_birth
+            when date_of_birth is null and age_in_days >= reported_day - died then age_in_days - (reported_day - died)
+        end as age
+    from death
 )
 
 select
@@ -88,14 +100,14 @@ select
     sex,
     died,
     {{ month_of('died') }} as died_month,
-    coalesce(age_by_birth, age_by_report) as age_in_days,
+    age as age_in_days,
     case
-        when coalesce(age_by_birth, age_by_report) < 29 then 'neonatal'
-        when coalesce(age_by_birth, age_by_report) <= 1827 then 'child'
-        when coalesce(age_by_birth, age_by_report) < 15 * 365.25 then '5-14 years'
-        when coalesce(age_by_birth, age_by_report) < 50 * 365.25 then '15-49 years'
-        when coalesce(age_by_birth, age_by_report) is not null then '50 years and over'
+        when age < 29 then 'neonatal'
+        when age <= 1827 then 'child'
+        when age < 15 * 365.25 then '5-14 years'
+        when age < 50 * 365.25 then '15-49 years'
+        when age is not null then '50 years and over'
         else 'unknown'
     end as age_band,
     place_of_death
-from death
+from aged

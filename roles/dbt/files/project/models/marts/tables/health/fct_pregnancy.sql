@@ -109,8 +109,10 @@ ended as (
         union all
         select pregnancy_uuid, 2, visit_option, lost from newest_visit where visit_option in ('miscarriage', 'abortion')
         union all
-        select r.uuid, 3, 'death', d.died from registration r join {{ ref('fct_death') }} d on d.patient_uuid = r.patient_uuid
-        where d.died < r.dated + {{ days }}
+        -- Of a death without a date it is known only that the pregnancy goes on no more.
+        select r.uuid, 3, 'death', coalesce(d.died, r.reported_day) from registration r
+        join {{ ref('fct_death') }} d on d.patient_uuid = r.patient_uuid
+        where d.died is null or d.died < r.dated + {{ days }}
         union all
         select uuid, 4, 'registered_again', next_registered from registration where next_registered is not null
     ) ends
