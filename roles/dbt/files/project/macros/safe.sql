@@ -69,9 +69,19 @@ Parts are bounded, since a cast fails beyond the range of its type.
 {% macro telemetry_period() -%}
     {{ day_of(
         "coalesce(doc #>> '{metadata,year}', substring(uuid from '^telemetry-([0-9]{4})-'))",
-        "coalesce(doc #>> '{metadata,month}', substring(uuid from '^telemetry-[0-9]{4}-([0-9]+)-'))",
+        telemetry_month("coalesce(doc #>> '{metadata,month}', substring(uuid from '^telemetry-[0-9]{4}-([0-9]+)-'))"),
         "coalesce(doc #>> '{metadata,day}', substring(uuid from '^telemetry-[0-9]{4}-[0-9]+-([0-9]{1,2})-'), '1')",
     ) }} at time zone '{{ var("time_zone") }}'
+{%- endmacro %}
+
+{#
+Its month, 1 to 12. Apps before 3.8 wrote 0 to 11; of an app that does not say its version, only a 0 is known to be one of these.
+#}
+{% macro telemetry_month(month) -%}
+    {%- set version -%} string_to_array(substring(doc #>> '{metadata,versions,app}' from '^v?([0-9]{1,4}[.][0-9]{1,4})'), '.')::int[] {%- endset -%}
+    case when {{ month }} ~ '^[0-9]{1,2}$' then
+        (({{ month }})::int + case when coalesce({{ version }} < '{3,8}' and ({{ month }})::int < 12, ({{ month }})::int = 0) then 1 else 0 end)::text
+    end
 {%- endmacro %}
 
 {# A day written as such, or the day of a moment in var time_zone. #}

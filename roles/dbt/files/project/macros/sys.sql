@@ -19,12 +19,15 @@
 
 {# Keys of the marts on devices and feedback: JSON arrays, since what they are made of can be any text. #}
 
-{# User and device of a telemetry document, whose id is telemetry-<year>-<month>-<day, if daily>-<user>-<device>. #}
+{#
+User and device of a telemetry document, whose id is telemetry-<year>-<month>-<day, if daily>-<user>-<device>. A copy that the app
+kept of a conflict ends in -conflicted-<moment>, and is of the same device.
+#}
 {% macro device_key() -%}
     jsonb_build_array(user_name, {{ device_id() }})::text
 {%- endmacro %}
 {% macro device_id() -%}
-    {%- set rest = "substring(uuid from '^telemetry-[0-9]+-[0-9]+-(?:[0-9]+-)?(.*)$')" -%}
+    {%- set rest = "substring(regexp_replace(uuid, '-conflicted-[0-9]+$', '') from '^telemetry-[0-9]+-[0-9]+-(?:[0-9]+-)?(.*)$')" -%}
     {%- set text = "(case when starts_with(" ~ rest ~ ", user_name || '-') then substr(" ~ rest ~ ", length(user_name) + 2) else coalesce(" ~ rest ~ ", uuid) end)" -%}
     {{ shaped(text, '^[A-Za-z0-9][A-Za-z0-9_:.-]{0,99}$') }}
 {%- endmacro %}

@@ -10,6 +10,7 @@
         {'columns': ['owner_uuid']},
         {'columns': ['user_id']},
         {'columns': ['state']},
+        {'columns': ['due_day']},
     ],
     meta={'follows': {
         'document_metadata': {

@@ -16,3 +16,4 @@ select
     {{ place_columns('t') }}
 from {{ ref('fct_target') }} t
 {{ place_joins('t') }}
+where t.is_newest
