@@ -13,9 +13,9 @@ pytestmark = pytest.mark.once
 
 # Some of them are of the hand-worked instance, with which histories begin.
 FACILITIES, AREAS, HOUSEHOLDS = ["f1", "fac-1"], ["a1", "a2", "area-1"], ["h1", "h2", "h9"]
-WORKERS, PATIENTS = ["w1", "chw-1"], ["p1", "p2", "amina", "dina"]
+WORKERS, PATIENTS = ["w1", "chw-1"], ["p1", "p2", "5d1f2c34-9f0e-4c1b-8a53-2f8f1b7a9c01", "amina", "dina"]
 REPORTS = ["r1", "r2", "r3", "r4", "r5", "preg-amina", "visit-a1", "follow-a2", "delivery-beth", "preg-dina", "death-dina", "undo-kito"]
-TASKS, TARGETS, USERS = ["t1", "t2"], ["g1"], ["org.couchdb.user:u1", "org.couchdb.user:u2"]
+TASKS, TARGETS, USERS = ["t1", "t2"], ["g1", "g2"], ["org.couchdb.user:u1", "org.couchdb.user:u2"]
 INFOS, DEVICES = [f"{report}-info" for report in REPORTS[:5]], ["telemetry-2026-1-2-u-d", "telemetry-2026-1-3-u-d", "feedback-1", "feedback-2"]
 PLACES, PERSONS = FACILITIES + AREAS + HOUSEHOLDS, WORKERS + PATIENTS
 SETTINGS = ["settings"]
@@ -41,7 +41,7 @@ def contact(kind, parents):
         "type": st.sampled_from([kind] * 9 + ["contact"]), "contact_type": st.sampled_from([None, kind, "shop"]),
         "name": st.sampled_from(["Amina", "Baraka"]), "parent": one_of(parents).map(lambda uuid: uuid and {"_id": uuid}),
         "contact": one_of(WORKERS).map(lambda uuid: uuid and {"_id": uuid}), "place_id": CODES, "patient_id": CODES,
-        "reported_date": MOMENTS, "muted": st.one_of(st.none(), st.none(), MOMENTS), "date_of_birth": DAYS, "date_of_death": DAYS})
+        "reported_date": MOMENTS, "muted": st.one_of(st.none(), st.none(), MOMENTS, st.sampled_from([True, "true", False, ""])), "date_of_birth": DAYS, "date_of_death": DAYS})
 
 
 def group(**members):
@@ -51,7 +51,7 @@ def group(**members):
 
 # What the models read of any form: whoever reads a field that is not the form's is to be unimpressed.
 FIELDS = {
-    "patient_uuid": one_of(PATIENTS), "place_id": one_of(HOUSEHOLDS), "patient_age_in_years": st.sampled_from(["15", "25", "x"]),
+    "patient_uuid": one_of(PATIENTS + HOUSEHOLDS[:1]), "place_id": one_of(HOUSEHOLDS), "visited_contact_uuid": one_of(HOUSEHOLDS + PATIENTS[:1]), "patient_age_in_years": st.sampled_from(["15", "25", "x"]),
     "lmp_date_8601": DAYS, "pregnancy_uuid_ctx": one_of(REPORTS), "context_vars": group(pregnancy_uuid_ctx=one_of(REPORTS)),
     "pregnancy_summary": group(visit_option=st.sampled_from(["yes", "miscarriage", "abortion", "refused"])),
     "pregnancy_ended": group(miscarriage_date=DAYS, clear_option=st.sampled_from(["clear_all", "clear_this"])),
@@ -64,7 +64,7 @@ FIELDS = {
     "babys_condition": group(baby_repeat=st.lists(group(baby_details=group(
         child_doc=one_of(PATIENTS), r_baby_danger_sign_present=ANSWERS, birth_weight=st.sampled_from(["2400", "3100", "x"]))), max_size=2)),
     "baby_death": group(baby_death_repeat=st.lists(group(stillbirth=ANSWERS, baby_death_profile_doc=one_of(PATIENTS)), max_size=2)),
-    "death_details": group(date_of_death=DAYS), "inputs": group(source_id=one_of(REPORTS)),
+    "death_details": group(date_of_death=DAYS), "inputs": group(source_id=one_of(REPORTS), contact=group(_id=one_of(HOUSEHOLDS + PATIENTS))),
     "data": group(meta=group(__pregnancy_uuid=one_of(REPORTS), __delivery_uuid=one_of(REPORTS)))}
 
 KINDS = {
@@ -74,7 +74,8 @@ KINDS = {
     tuple(WORKERS): contact("person", AREAS + FACILITIES),
     tuple(PATIENTS): contact("person", HOUSEHOLDS),
     tuple(REPORTS): st.fixed_dictionaries({
-        "type": st.just("data_record"), "form": st.sampled_from(FORMS + ["pregnancy", "delivery"] * 3 + ["other"]), "reported_date": MOMENTS,
+        "type": st.just("data_record"), "form": st.sampled_from(FORMS + ["pregnancy", "delivery"] * 3 + ["other", None]), "reported_date": MOMENTS,
+        "errors": st.sampled_from([None, None, [], [{"code": "sys.missing_fields"}]]),
         "contact": st.builds(lambda who, place, above: {"_id": who, "parent": {"_id": place, "parent": {"_id": above}}},
                              one_of(WORKERS), one_of(AREAS), one_of(FACILITIES)),
         "fields": st.fixed_dictionaries({"patient_id": CODES}, optional=FIELDS)}),
@@ -83,6 +84,7 @@ KINDS = {
         "state": st.sampled_from(["Ready", "Completed", "Failed"]), "emission": DAYS.map(lambda day: {"dueDate": day})}),
     tuple(TARGETS): st.fixed_dictionaries({
         "type": st.just("target"), "owner": one_of(WORKERS), "reporting_period": st.sampled_from(["2025-09", "2025-10", "x"]),
+        "updated_date": MOMENTS,
         "targets": st.lists(st.fixed_dictionaries({"id": st.sampled_from(["x", "y", None]), "goal": st.sampled_from([5, "5", None]),
                                                    "value": st.just({"pass": 1, "total": 2})}), max_size=3)}),
     tuple(USERS): st.fixed_dictionaries({"type": st.just("user-settings"), "contact_id": one_of(WORKERS + PATIENTS)}),

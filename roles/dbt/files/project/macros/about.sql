@@ -17,11 +17,14 @@
     md5({{ id }})::uuid
 {%- endmacro %}
 
-{# The person; else who is not here any more, or not yet: reports about one belong together. #}
+{# The person; else who is not here any more, or not yet, since reports about one belong together: what is no uuid by its digest. #}
 {% macro patient_of_report(r) -%}
     coalesce(
         {{ r }}.person_uuid,
-        case when {{ r }}.household_uuid is distinct from {{ r }}.named_patient and {{ r }}.place_uuid is distinct from {{ r }}.named_patient
-            and {{ r }}.named_patient ~ '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$' then {{ r }}.named_patient end
+        case
+            when {{ r }}.named_patient in ({{ r }}.household_uuid, {{ r }}.place_uuid) then null
+            when {{ r }}.named_patient ~ '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$' then {{ r }}.named_patient
+            else {{ digest(r ~ '.named_patient') }}::text
+        end
     )
 {%- endmacro %}

@@ -119,7 +119,7 @@ select
     end as about,
     {{ patient_of_report('r') }} as patient_uuid,
     r.household_uuid,
-    case when r.named_patient is distinct from {{ patient_of_report('r') }} then {{ digest('r.named_patient') }} end as patient_digest,
+    case when r.named_patient is distinct from r.person_uuid then {{ digest('r.named_patient') }} end as patient_digest,
     case when r.named_visited is distinct from r.household_uuid then {{ digest('r.named_visited') }} end as visited_digest
 from about r
 left join {{ ref('dim_place') }} own on own.uuid = r.contact_uuid
