@@ -33,10 +33,11 @@ class Program:
             shutil.copytree(FIXTURES / fixture, copy)
         return {"name": fixture, "directory": str(copy), **options}
 
-    def assemble(self, *packages: dict) -> dict:
+    def assemble(self, *packages: dict, forms: list[dict] | None = None) -> dict:
         """Puts the project together; says whether it went well, and what was said."""
         projects = self.directory / "projects"
-        answer = self._dbt.program("assemble", "--project", self.project, "--into", projects, "--packages", json.dumps(packages))
+        answer = self._dbt.program("assemble", "--project", self.project, "--into", projects, "--packages", json.dumps(packages),
+                                   "--forms", json.dumps(forms or []))
         made = [complete.resolve().parent for complete in projects.glob("*/.complete")]
         self._assembled.update({project.name: project for project in made})
         return answer

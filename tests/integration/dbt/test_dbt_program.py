@@ -193,6 +193,33 @@ def test_just_some_models_by_hand(program):
     in_step(warehouse)
 
 
+def test_a_form_that_the_inventory_names_becomes_a_model(program):
+    """By one entry, as docs/dashboards.md shows it; kept in step like all. One that has a model already is refused."""
+    visit = {"form": "immunization_visit", "fields": [
+        {"name": "next_visit", "field": "appointment.next_date", "type": "date"}, {"name": "weight", "field": "assessment.weight_g", "type": "integer"},
+        {"name": "bcg", "field": "vaccines.given", "selected": "bcg"}, {"name": "fever", "field": "assessment.fever", "type": "boolean"},
+        {"name": "place", "field": "vaccines.place", "words": ["clinic", "outreach"]}]}
+    refused = program.assemble(program.package("country-package"), forms=[{**visit, "form": "delivery"}])
+    assert not refused["success"] and "dbt_forms, delivery: there is a model form_delivery already" in refused["output"]
+    assert program.assemble(program.package("country-package"), forms=[visit])["success"]
+    warehouse = program.warehouse
+    child = warehouse.row("SELECT uuid, household_uuid FROM marts.dim_person WHERE household_uuid IS NOT NULL ORDER BY 1 LIMIT 1")
+
+    def given(uuid, **members):
+        return report(uuid, **{"form": "immunization_visit", "fields": {
+            "patient_uuid": child["uuid"], "appointment": {"next_date": "2026-04-02"}, "assessment": {"weight_g": "5200", "fever": "no"},
+            "vaccines": {"given": "bcg polio_0", "place": "outreach"}}, **members})
+
+    warehouse.ingest([given("first"), given("wrong", errors=[{"code": "sys.missing_fields"}]), given("gone"), report("other")])
+    assert refreshed(program.update()) == {"form_immunization_visit"}
+    kept = "SELECT uuid, patient_uuid, household_uuid, next_visit::text, weight, bcg, fever, place FROM marts.form_immunization_visit ORDER BY 1"
+    answers = (child["uuid"], child["household_uuid"], "2026-04-02", 5200, True, False, "outreach")
+    assert warehouse.query(kept) == [("first", *answers), ("gone", *answers)]
+    warehouse.ingest([given("first", fields={"vaccines": {"given": "polio_0"}})], deleted=["gone"])
+    assert refreshed(program.update()) == set()
+    assert warehouse.query(kept) == [("first", None, None, None, None, False, None, None)]
+
+
 def test_a_package_that_cannot_be_used_changes_nothing(program):
     current = program.current()
     nothing = {"name": "nothing", "directory": str(program.directory / "state")}

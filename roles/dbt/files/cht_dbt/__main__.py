@@ -45,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     assemble.add_argument("--into", required=True, type=Path, metavar="DIR", help="where assembled projects are kept")
     assemble.add_argument("--packages", required=True, metavar="JSON", help="list of name, directory, base, schema")
     assemble.add_argument("--vars", default="{}", metavar="JSON", help="the project's variables, as dbt takes them")
+    assemble.add_argument("--forms", default="[]", metavar="JSON", help="list of form, fields: the site's own forms to model")
     options = parser.parse_args(argv)
     journal.setup("cht_dbt")
     if options.verb == "check":
@@ -157,7 +158,7 @@ def _assemble(options: argparse.Namespace) -> int:
 
     packages = [Package(**{**package, "directory": Path(package["directory"])}) for package in json.loads(options.packages)]
     try:
-        made = assemble(options.project, packages, options.into, json.loads(options.vars))
+        made = assemble(options.project, packages, options.into, json.loads(options.vars), json.loads(options.forms))
     except AssemblyError as error:
         print(error, file=sys.stderr)
         return 1

@@ -18,6 +18,7 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 import yaml
 
 from cht_dbt.calls import Dbt, DbtError, environment_of, install_packages
+from cht_dbt.forms import FormError, add_forms
 
 _PROJECT = "dbt_project.yml"
 # What a package says it needs, from the network as a rule. What it does need is a package of the site.
@@ -43,20 +44,26 @@ class Package:
     schema: str = ""  # where its models go, unless it says so itself; empty: schema dbt
 
 
-def assemble(builtin: Path, packages: Sequence[Package], into: Path, variables: Mapping[str, Any]) -> bool:
+def assemble(
+    builtin: Path, packages: Sequence[Package], into: Path, variables: Mapping[str, Any], forms: Sequence[Mapping[str, Any]] = ()
+) -> bool:
     """Make into/current the project of these; whether it changed.
 
     Raises AssemblyError.
     """
     roots = {package: _root(package) for package in packages}
     names = _names(roots)
-    project = into / _identity(builtin, roots, variables)
+    project = into / _identity(builtin, roots, variables, forms)
     if not (project / ".complete").exists():
         if project.exists():  # cut off
             shutil.rmtree(project)
         try:
             _build(project, builtin, roots, names)
+            add_forms(project, forms)
             _check(project, variables)
+        except FormError as error:
+            shutil.rmtree(project)
+            raise AssemblyError(str(error)) from error
         except DbtError as error:
             shutil.rmtree(project)
             raise AssemblyError(f"dbt cannot read the project with {', '.join(names.values()) or 'no package'}: {error}") from error
@@ -90,8 +97,8 @@ def _names(roots: Mapping[Package, Path]) -> dict[Package, str]:
     return names
 
 
-def _identity(builtin: Path, roots: Mapping[Package, Path], variables: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(repr((version("dbt-core"), sorted(variables.items()))).encode())
+def _identity(builtin: Path, roots: Mapping[Package, Path], variables: Mapping[str, Any], forms: Sequence[Mapping[str, Any]]) -> str:
+    digest = hashlib.sha256(repr((version("dbt-core"), sorted(variables.items()), *forms)).encode())
     for package, root in [(None, builtin), *roots.items()]:
         about = (package.base, package.schema) if package else ()
         digest.update(repr(about).encode())

@@ -8,12 +8,13 @@ Which fields is written in the model's YAML: each column that has `meta.field`, 
 from there as its data_type says. A boolean is true for the answer yes and false for no, or, where it has
 `meta.selected`, whether that is among the choices selected. What is no such value, or was not answered, is null.
 Text is an id of a row of the models in `meta.names`, or one of `meta.words`, else `other`: what is typed into a form stays out.
+Forms of a site's own get both from the inventory (dbt_forms, cht_dbt/forms.py).
 #}
-{% macro form_model(form) %}
+{% macro form_model(form, model_name=none) %}
 {%- set columns = [] -%}
 {%- if execute -%}
     {#- By name, since a unit test of the model is another node. -#}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == 'form_' ~ form -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == (model_name or 'form_' ~ form) -%}
         {%- do columns.extend(node.columns.values() | selectattr('meta.field', 'defined')) -%}
     {%- endfor -%}
 {%- endif %}
