@@ -41,7 +41,8 @@ def contact(kind, parents):
         "type": st.sampled_from([kind] * 9 + ["contact"]), "contact_type": st.sampled_from([None, kind, "shop"]),
         "name": st.sampled_from(["Amina", "Baraka"]), "parent": one_of(parents).map(lambda uuid: uuid and {"_id": uuid}),
         "contact": one_of(WORKERS).map(lambda uuid: uuid and {"_id": uuid}), "place_id": CODES, "patient_id": CODES,
-        "reported_date": MOMENTS, "muted": st.one_of(st.none(), st.none(), MOMENTS, st.sampled_from([True, "true", False, ""])), "date_of_birth": DAYS, "date_of_death": DAYS})
+        "reported_date": MOMENTS, "muted": st.one_of(st.none(), st.none(), MOMENTS, st.sampled_from([True, "true", False, ""])),
+        "date_of_birth": DAYS, "date_of_death": DAYS})
 
 
 def group(**members):
@@ -51,7 +52,8 @@ def group(**members):
 
 # What the models read of any form: whoever reads a field that is not the form's is to be unimpressed.
 FIELDS = {
-    "patient_uuid": one_of(PATIENTS + HOUSEHOLDS[:1]), "place_id": one_of(HOUSEHOLDS), "visited_contact_uuid": one_of(HOUSEHOLDS + PATIENTS[:1]), "patient_age_in_years": st.sampled_from(["15", "25", "x"]),
+    "patient_uuid": one_of(PATIENTS + HOUSEHOLDS[:1]), "place_id": one_of(HOUSEHOLDS), "visited_contact_uuid": one_of(HOUSEHOLDS + PATIENTS[:1]),
+    "patient_age_in_years": st.sampled_from(["15", "25", "x"]),
     "lmp_date_8601": DAYS, "pregnancy_uuid_ctx": one_of(REPORTS), "context_vars": group(pregnancy_uuid_ctx=one_of(REPORTS)),
     "pregnancy_summary": group(visit_option=st.sampled_from(["yes", "miscarriage", "abortion", "refused"])),
     "pregnancy_ended": group(miscarriage_date=DAYS, clear_option=st.sampled_from(["clear_all", "clear_this"])),

@@ -18,7 +18,10 @@ their own words. Whatever is set there counts, also where it does not say when.
 {# A day that names its month, as JavaScript writes one (Sun May 03 2026 08:00:00 GMT+0000) or mail does (Sun, 03 May 2026). #}
 {% macro day_in_words(text) -%}
     {%- set month -%}
-        lower(coalesce(substring({{ text }} from '([A-Za-z]{3})[a-z]*[.]? +[0-9]{1,2},? +[12][0-9]{3}'), substring({{ text }} from '[0-9]{1,2}[ -]([A-Za-z]{3})')))
+        lower(coalesce(
+            substring({{ text }} from '([A-Za-z]{3})[a-z]*[.]? +[0-9]{1,2},? +[12][0-9]{3}'),
+            substring({{ text }} from '[0-9]{1,2}[ -]([A-Za-z]{3})')
+        ))
     {%- endset -%}
     {{ day_of(
         "substring(" ~ text ~ " from '([12][0-9]{3})')",

@@ -5,7 +5,10 @@
 {{ config(
     indexes=[{'columns': ['facility_uuid']}, {'columns': ['chw_uuid']}],
     meta={'follows': {
-        'dim_place': {'reads': ['uuid', 'area_uuid', 'facility_uuid', 'registered', 'registered_month'], 'keys': 'select uuid from changed where area_uuid = uuid'},
+        'dim_place': {
+            'reads': ['uuid', 'area_uuid', 'facility_uuid', 'registered', 'registered_month'],
+            'keys': 'select uuid from changed where area_uuid = uuid',
+        },
         'place': {'reads': ['uuid', 'contact_id'], 'keys': 'select uuid from changed join dim_place using (uuid) where area_uuid = uuid'},
         'contact': {
             'reads': ['uuid', 'name'],

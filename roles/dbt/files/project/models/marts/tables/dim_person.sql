@@ -13,7 +13,8 @@
     meta={'follows': {
         'person': {
             'reads': ['uuid', 'saved_timestamp'],
-            'keys': 'select uuid from changed union select c.uuid from changed join contact c on c.parent_uuid = changed.uuid join person on person.uuid = c.uuid',
+            'keys': 'select uuid from changed
+                     union select c.uuid from changed join contact c on c.parent_uuid = changed.uuid join person on person.uuid = c.uuid',
         },
         'contact': {'reads': ['uuid', 'parent_uuid', 'reported', 'muted'], 'keys': 'select uuid from changed join person using (uuid)'},
         'dim_place': {
