@@ -38,14 +38,14 @@ with a column uuid. A mart that shows such an id follows these models by `naming
     case when {{ text }} in {{ in_list(words) }} then {{ text }} when {{ text }} <> '' then 'other' end
 {%- endmacro %}
 
-{# A text of this form. #}
-{% macro shaped(text, form) -%}
-    case when {{ text }} ~ '{{ form }}' then {{ text }} when {{ text }} <> '' then 'other' end
+{# A short text of this form. #}
+{% macro shaped(text, form, longest=60) -%}
+    case when length({{ text }}) <= {{ longest }} and {{ text }} ~ '{{ form }}' then {{ text }} when {{ text }} <> '' then 'other' end
 {%- endmacro %}
 
-{# A code that a configuration uses: the name of a form, a target, a kind of document. No blanks, and no phone number. #}
+{# A code that a configuration uses: the name of a form, a target, a kind of document. No blanks, and not nine digits, as phone numbers have. #}
 {% macro code(text) -%}
-    {{ shaped(text, '^(?=.*[A-Za-z])(?!.*[0-9]{9})[A-Za-z0-9][A-Za-z0-9_:.-]{0,59}$') }}
+    {{ shaped(text, '^[0-9]{0,3}[A-Za-z][0-9]{0,8}([A-Za-z_:.-][0-9]{0,8})*$') }}
 {%- endmacro %}
 
 {% macro sex(text) -%}
@@ -62,10 +62,10 @@ with a column uuid. A mart that shows such an id follows these models by `naming
 
 {# What a device says of itself. A model has a digit in it: SM-A105F, Nokia C12. #}
 {% macro version(text) -%}
-    {{ shaped(text, '^v?[0-9]{1,4}([.][0-9]{1,6}){0,3}([.+-][A-Za-z0-9.+_-]{1,40})?$') }}
+    {{ shaped(text, '^v?[0-9]{1,4}([.][0-9]{1,6}){0,3}([.+-][A-Za-z0-9.+_-]+)?$') }}
 {%- endmacro %}
 {% macro device_model(text) -%}
-    {{ shaped(text, '^(?=.*[0-9])(?!.*[0-9]{7})[A-Za-z0-9][A-Za-z0-9 ._()/+-]{0,39}$') }}
+    {{ shaped(text, '^(?=.*[0-9])(?!.*[0-9]{7})[A-Za-z0-9][A-Za-z0-9 ._()/+-]*$', 40) }}
 {%- endmacro %}
 {% macro device_manufacturer(text) -%}
     {{ one_of("lower(split_part(" ~ text ~ ", ' ', 1))", var('device_manufacturers').split()) }}

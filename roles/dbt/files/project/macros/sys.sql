@@ -29,7 +29,7 @@ kept of a conflict ends in -conflicted-<moment>, and is of the same device.
 {% macro device_id() -%}
     {%- set rest = "substring(regexp_replace(uuid, '-conflicted-[0-9]+$', '') from '^telemetry-[0-9]+-[0-9]+-(?:[0-9]+-)?(.*)$')" -%}
     {%- set text = "(case when starts_with(" ~ rest ~ ", user_name || '-') then substr(" ~ rest ~ ", length(user_name) + 2) else coalesce(" ~ rest ~ ", uuid) end)" -%}
-    {{ shaped(text, '^[A-Za-z0-9][A-Za-z0-9_:.-]{0,99}$') }}
+    {{ shaped(text, '^[A-Za-z0-9][A-Za-z0-9_:.-]*$', 100) }}
 {%- endmacro %}
 
 {# Day, source and message of a feedback document. #}
