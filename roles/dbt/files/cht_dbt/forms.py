@@ -13,7 +13,7 @@ import yaml
 _DIRECTORY = Path("models/marts/tables/forms")
 _MODEL = """\
 {{{{ config(
-    meta={{'follows': {{'fct_report': follow_form('{form}')}}}},
+    meta={{'follows': follow_form('{form}')}},
     indexes=[{{'columns': ['patient_uuid']}}, {{'columns': ['area_uuid', 'reported_month']}}],
 ) }}}}
 
