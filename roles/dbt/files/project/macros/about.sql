@@ -12,10 +12,21 @@
     union select r.uuid from {{ named }} join fct_report r on r.visited_digest = {{ digest('named.id') }}
 {%- endmacro %}
 
-{# What stands for an id that is not shown, since it may be any text. #}
+{# What stands for an id that is not shown, since it may be any text. Salted, or who tries all phone numbers finds the one it is of. #}
 {% macro digest(id) -%}
-    md5({{ id }})::uuid
+    md5({{ id }} || (select salt from {{ digest_salt() }}))::uuid
 {%- endmacro %}
+
+{# Models that are made beside those in use take the place of these, so they have the same salt. #}
+{% macro digest_salt() -%}
+    {{ 'dbt' if is_beside() else target.schema }}.digest_salt
+{%- endmacro %}
+
+{# on-run-start #}
+{% macro create_digest_salt() %}
+    create table if not exists {{ digest_salt() }} (salt text not null);
+    insert into {{ digest_salt() }} select gen_random_uuid() where not exists (select from {{ digest_salt() }})
+{% endmacro %}
 
 {# The person; else who is not here any more, or not yet, since reports about one belong together: what is no uuid by its digest. #}
 {% macro patient_of_report(r) -%}
