@@ -38,7 +38,7 @@ READERS = {
     "v1.stamp": set(),
 }
 # Who may call what there is in api and v1.
-CALLERS = {"api.claim(text,text,text)": {"sync_writer"}, "api.ingest(text)": {"sync_writer"}, "v1.disk_free()": {"dbt"}}
+CALLERS = {"api.claim(text,text,text)": {"sync_writer"}, "api.ingest(text)": {"sync_writer"}, "v1.disk_free()": {"dbt"}, "v1.holders(oid[])": {"dbt"}}
 
 # Who reads the marts and nothing else: dashboards, SQL Lab, and members for other tools.
 MARTS = ("superset_reader", "superset_sqllab", "marts_reader")
@@ -481,4 +481,4 @@ def test_what_the_monitor_reads_holds_no_document_and_no_lease(cursor):
 def test_the_functions_a_client_calls_trust_no_search_path(cursor):
     """They run with their owner's rights: nobody may slip his own table or operator under them."""
     cursor.execute("SELECT proname, proconfig FROM pg_proc WHERE prosecdef AND pronamespace IN ('api'::regnamespace, 'v1'::regnamespace) ORDER BY 1")
-    assert cursor.fetchall() == [(name, ["search_path=pg_catalog, pg_temp"]) for name in ("claim", "disk_free", "ingest")]
+    assert cursor.fetchall() == [(name, ["search_path=pg_catalog, pg_temp"]) for name in ("claim", "disk_free", "holders", "ingest")]

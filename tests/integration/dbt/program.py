@@ -47,13 +47,14 @@ class Program:
         config = self.directory / "run.json"
         config.write_text(json.dumps({"state": str(self.directory / "state"), "pauses": [0.1, 0.1], **self._settings, **settings}))
         answer = self._dbt.program("update", "--config", config, "--json", "--vars", json.dumps(variables or {}), *options,
-                                   **self._environment(), PGDATABASE=database, POSTGRES_DB=database)
+                                   **self.environment(), PGDATABASE=database, POSTGRES_DB=database)
         assert answer["success"] or not check, answer["output"]
         log, _brace, told = answer["output"].rpartition('{"summary"')
         told = json.loads(_brace + told) if _brace else {"summary": "", "models": []}
         return {**answer, "output": log, "summary": told["summary"], "models": {row["name"]: row for row in told["models"]}}
 
-    def _environment(self) -> dict:
+    def environment(self) -> dict:
+        """Where dbt finds its project."""
         current, target = str(self.directory / "projects/current"), str(self.directory / "target")
         return {"DBT_PROJECT_DIR": current, "DBT_PROFILES_DIR": current, "DBT_TARGET_PATH": target, "DBT_LOG_PATH": target, "DBT_LOG_LEVEL_FILE": "none"}
 
@@ -75,7 +76,7 @@ class Program:
 
     def command(self, dbt) -> Path:
         """A command as the role installs it, for this program."""
-        variables = {**dbt.environment, **self._environment()}
+        variables = {**dbt.environment, **self.environment()}
         lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items() if name.startswith(("PG", "DBT_", "POSTGRES_", "CHT_", "PYTHONPATH"))]
         call = f'shift; exec {dbt.executable.parent}/python -m cht_dbt update --config {self.directory}/run.json "$@"'
         command = self.directory / "cht-dbt"

@@ -59,6 +59,25 @@ class Reader(threading.Thread):
         self.connection.close()
 
 
+class Forgotten:
+    """A transaction that somebody left open after a statement."""
+
+    def __init__(self, warehouse, statement):
+        self.connection = warehouse.server.connect(warehouse.name)
+        self.connection.autocommit = False
+        self.execute("SET application_name = 'psql of yesterday'")
+        self.execute(statement)
+        pid = self.connection.info.backend_pid
+        self.said = (rf"process {pid} \(postgres, psql of yesterday, since \d{{4}}-\d\d-\d\d \d\d:\d\d \S+\)\. "
+                     rf"The next run tries again; SELECT pg_terminate_backend\({pid}\) ends one")
+
+    def execute(self, statement):
+        self.connection.cursor().execute(statement)
+
+    def close(self):
+        self.connection.close()
+
+
 @contextlib.contextmanager
 def dashboards(warehouse):
     """Raises at the end where a query of theirs failed or waited."""
@@ -199,11 +218,9 @@ def test_whatever_becomes_of_a_refresh(disk, program, dbt):
         assert left_over(warehouse) == []
         (disk / "ballast").unlink()
 
-        forgotten = warehouse.server.connect(warehouse.name)
-        forgotten.autocommit = False
-        forgotten.cursor().execute("SELECT count(*) FROM marts.fct_report")
+        forgotten = Forgotten(warehouse, "SELECT count(*) FROM marts.fct_report")
         said = program.update(check=False, patience=1.0)["summary"]
-        assert f"as long as others read these: process {forgotten.info.backend_pid} (postgres). " in said, said
+        assert re.search(f"as long as others read these: {forgotten.said}", said), said
         assert oid(warehouse, "marts.fct_report") == before
         forgotten.close()
         # What was made waits for the next run.
@@ -212,3 +229,29 @@ def test_whatever_becomes_of_a_refresh(disk, program, dbt):
     assert oid(warehouse, "marts.fct_report") == made and left_over(warehouse) == []
     follows(program)
     other.connection.close()
+
+
+def test_a_forgotten_transaction(program):
+    """Where dbt itself makes a table anew, dashboards do not wait behind it; a run that waits for somebody says for whom, and goes on."""
+    warehouse = program.warehouse
+    forgotten = Forgotten(warehouse, "SELECT count(*) FROM marts.fct_report")
+    with dashboards(warehouse):
+        told = warehouse.dbt("run", "--full-refresh", "--select", "fct_report", check=False)
+    assert not told["success"] and "canceling statement due to lock timeout" in told["output"], told["output"]
+    forgotten.close()
+
+    person = warehouse.value("SELECT uuid FROM dbt.person ORDER BY uuid LIMIT 1")
+    forgotten = Forgotten(warehouse, f"UPDATE dbt.contact SET name = name WHERE uuid = '{person}'")
+    assert warehouse.value("SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'dbt'::regrole") == ["lock_timeout=5min"]
+    warehouse.query("ALTER ROLE dbt SET lock_timeout = '300ms'")
+    warehouse.ingest([{**warehouse.document(person), "name": "Renamed"}, report("meanwhile")])
+    with dashboards(warehouse):
+        answer = program.update(check=False)
+    assert not answer["success"]
+    assert re.search(f"failed: contact; others had locked what it needs: {forgotten.said}", answer["summary"]), answer["summary"]
+    assert warehouse.column("SELECT form FROM marts.rpt_data_record WHERE uuid = 'meanwhile'") == ["pregnancy"]
+    forgotten.close()
+    warehouse.query("ALTER ROLE dbt SET lock_timeout = '5min'")
+    assert refreshed(program.update()) == set()
+    assert warehouse.value("SELECT name FROM dbt.contact WHERE uuid = %s", person) == "Renamed"
+    in_step(warehouse)

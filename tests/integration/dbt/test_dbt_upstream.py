@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The marts and a country's package on a base layer with the shape of cht-pipeline v2, in place of the built-in one."""
 
+import re
+import subprocess
+
 import pytest
 from cht_demo import DATABASES
 from program import FIXTURES, Program
-from test_dbt_models import report
+from test_dbt_models import ODD_DEVICES, report
 from test_dbt_tables import RECORDED
 
 pytestmark = pytest.mark.once
@@ -19,6 +22,7 @@ def upstream(copy, empty, dbt, instance, tmp_path_factory):
     warehouse = copy(empty)
     for database in DATABASES:
         warehouse.ingest(instance.final(database), database)
+    warehouse.ingest(ODD_DEVICES, "medic-users-meta")
     program = Program(tmp_path_factory.mktemp("upstream"), dbt, builtin=False, batch_size=2000)
     made = program.assemble(program.package("cht-pipeline-shaped", name="base", base=True), program.package("country-package"))
     assert made["success"], made["output"]
@@ -35,7 +39,8 @@ def test_its_tables_are_as_recorded(upstream):
     for table in TABLES:
         keys = warehouse.column("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = format('dbt.%%I', %s::text)::regclass", table)
         assert sorted(key.replace("dbt.", "v1.") for key in keys) == sorted(RECORDED[table].get("constraints", [])), table
-    assert warehouse.value("SELECT to_regclass('dbt.watermark')") is None or warehouse.value("SELECT count(*) FROM dbt.watermark") == 0
+    # Its own models of telemetry stop for ever on a document without metadata.year.
+    assert warehouse.column("SELECT model FROM dbt.watermark ORDER BY 1") == ["telemetry", "telemetry_devices"]
 
 
 def everything_is_there(warehouse):
@@ -45,8 +50,10 @@ def everything_is_there(warehouse):
     forms = set(warehouse.column("SELECT _id FROM v1.couchdb WHERE NOT _deleted AND doc ->> 'form' = 'pregnancy'"))
     assert set(warehouse.column("SELECT uuid FROM dbt.pregnancy_visit")) == forms
     assert warehouse.value("SELECT sum(pregnancies) FROM marts.pregnancies_per_area") == len(forms)
-    persons = set(warehouse.column("SELECT _id FROM v1.couchdb WHERE NOT _deleted AND doc ->> 'type' = 'person'"))
-    assert set(warehouse.column("SELECT uuid FROM dbt.person")) == persons
+    for model, kind in (("person", "person"), ("telemetry", "telemetry"), ("telemetry_devices", "telemetry")):
+        documents = set(warehouse.column("SELECT _id FROM v1.couchdb WHERE NOT _deleted AND doc ->> 'type' = %s", kind))
+        assert set(warehouse.column(f"SELECT uuid FROM dbt.{model}")) == documents, model
+    assert warehouse.value("SELECT count(*) FROM marts.sys_device") > 0 and warehouse.query("SELECT * FROM marts.sys_silent_chw LIMIT 0") == []
 
 
 def test_marts_and_package_follow_what_is_synced(upstream):
@@ -55,10 +62,36 @@ def test_marts_and_package_follow_what_is_synced(upstream):
     gone = warehouse.value("SELECT uuid FROM dbt.pregnancy_visit ORDER BY uuid LIMIT 1")
     area = warehouse.row("SELECT * FROM marts.rpt_data_record WHERE area_name IS NOT NULL ORDER BY uuid LIMIT 1")["area_uuid"]
     warehouse.ingest([report("new"), {**warehouse.document(area), "name": "New area"}], deleted=[gone])
+    warehouse.ingest([{"_id": "telemetry-2026-9-u-d", "type": "telemetry"}], "medic-users-meta", deleted=["telemetry-bare"])
     answer = upstream.update()
     assert not any(model["refreshed"] for model in answer["models"].values())
     everything_is_there(warehouse)
     assert set(warehouse.column("SELECT area_name FROM marts.rpt_data_record WHERE area_uuid = %s", area)) == {"New area"}
+
+
+def test_marts_go_on_with_what_a_failed_model_holds(upstream):
+    """What else changed is shown, and the next run that succeeds brings the rest."""
+    warehouse = upstream.warehouse
+    warehouse.query("ALTER TABLE dbt.data_record ADD CONSTRAINT broken CHECK (form <> 'poison') NOT VALID")
+    facility = warehouse.row("SELECT * FROM marts.dim_facility ORDER BY uuid LIMIT 1")["uuid"]
+    place = {"_id": "new-area", "type": "health_center", "name": "New", "parent": {"_id": facility}, "reported_date": 1764000000000}
+    warehouse.ingest([report("poison", form="poison"), place])
+    answer = upstream.update(check=False)
+    assert {name for name, model in answer["models"].items() if model["status"] != "success"} == {"data_record"}
+    assert "failed: data_record" in answer["summary"] and "go on with what there is of what failed: " in answer["output"]
+    assert warehouse.value("SELECT count(*) FROM marts.rpt_area_month WHERE area_uuid = 'new-area'") > 0
+    warehouse.query("ALTER TABLE dbt.data_record DROP CONSTRAINT broken")
+    upstream.update()
+    everything_is_there(warehouse)
+
+
+def test_our_tests_run_there(upstream, dbt):
+    """And find a foreign key that is gone; those that are there are constraints of columns."""
+    upstream.warehouse.query("ALTER TABLE dbt.person DROP CONSTRAINT person_uuid_fkey")
+    done = subprocess.run([dbt.executable, "test", "--select", "cht_sync,test_type:singular"], env={**dbt.environment, **upstream.environment()},
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    outcomes = {name: outcome for outcome, name in re.findall(r"of \d+ (PASS|FAIL 1|ERROR) +(\w+) \.", done.stdout)}
+    assert outcomes == {"deletions_cascade_everywhere": "FAIL 1", "every_report_is_in_the_mart": "PASS", "keys_are_enforced": "PASS"}, done.stdout
 
 
 def test_a_full_refresh_keeps_the_history(upstream):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from cht_dbt.__main__ import exit_code
-from cht_dbt.outcomes import Outcome, below, in_short, is_transient, to_try_again
+from cht_dbt.outcomes import Outcome, below, in_short, is_transient, to_run_without, to_try_again
 
 DEADLOCK = """Database Error in model person (models/base/documents/person.sql)
   deadlock detected
@@ -29,6 +29,7 @@ def outcome(name, status="success", message=""):
     "message",
     [
         DEADLOCK,
+        "canceling statement due to lock timeout",
         "could not serialize access due to concurrent update",
         "tuple concurrently updated",
         "tuple concurrently deleted",
@@ -73,6 +74,14 @@ def test_what_reads_a_hopeless_failure_is_not_tried_again():
     assert to_try_again(outcomes, CHILDREN) == {"contact", "person"}
     assert to_try_again([outcome("report", "error", WRONG), outcome("visit", "skipped")], CHILDREN) == set()
     assert to_try_again([outcome("metadata")], CHILDREN) == set()
+
+
+def test_what_reads_a_failure_goes_on_with_what_that_held_before():
+    outcomes = [outcome("contact", "error", WRONG), outcome("report", "error", WRONG),
+                outcome("person", "skipped"), outcome("area", "skipped"), outcome("visit", "skipped")]  # fmt: skip
+    assert to_run_without(outcomes, CHILDREN, set()) == {"person", "area", "visit"}
+    assert to_run_without(outcomes, CHILDREN, {"contact"}) == {"visit"}
+    assert to_run_without(outcomes, CHILDREN, {"contact", "report"}) == set()
 
 
 def test_below_follows_all_ways_once():

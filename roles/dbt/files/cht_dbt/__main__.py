@@ -137,6 +137,8 @@ def _sum_up(update, seconds: float) -> str:
         text += f"; failed: {', '.join(sorted(outcome.name for outcome in failed))}"
     if update.trouble:
         text += f"; the refresh is not done: {update.trouble}"
+    if update.held:
+        text += f"; others had locked what it needs: {update.held}"
     if update.outdated:
         text += f"; as they were before a refresh: {', '.join(update.outdated)}"
     log.log(logging.ERROR if failed or update.trouble else logging.INFO, "%s", text)

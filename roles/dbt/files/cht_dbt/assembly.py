@@ -13,7 +13,7 @@ import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Collection, Iterable, Iterator, Mapping, Sequence
 
 import yaml
 
@@ -24,8 +24,10 @@ _PROJECT = "dbt_project.yml"
 # What a package says it needs, from the network as a rule. What it does need is a package of the site.
 _DEPENDENCIES = ("packages.yml", "package-lock.yml", "dependencies.yml")
 _LEFT_OUT = (".git", "dbt_packages", "target", "logs", *_DEPENDENCIES)
-# Of the built-in project: what another base layer takes the place of.
+# Of the built-in project: what another base layer takes the place of, and what stays of it, in place of that layer's own models.
+# cht-pipeline's fail for ever on a document without metadata.year, and what reads them is not run then.
 _BASE = ("models/base", "base_macros")
+_STAYS = "models/base/documents/telemetry"
 OWN_NAME = "cht_sync"
 _KEPT = 3  # assembled projects, the one in use included
 
@@ -115,15 +117,16 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _build(project: Path, builtin: Path, roots: Mapping[Package, Path], names: Mapping[Package, str]) -> None:
     base = next((package for package in roots if package.base), None)
-    _copy(builtin, project, without=_BASE if base else ())
+    _copy(builtin, project, without=_BASE if base else (), but=_STAYS)
     for package, root in roots.items():
         _copy(root, project / "packages" / names[package])
-    settings = yaml.safe_load((project / _PROJECT).read_text(encoding="utf-8"))
+        if package.base:
+            _give_way(project / "packages" / names[package], {path.stem for path in (builtin / _STAYS).glob("*.sql")})
+    settings = _settings(project)
     if base:
         # A package's macros are seen by itself only. As the root project's they are seen by the packages that use them.
         own = [path for path in settings["macro-paths"] if path not in _BASE]
         settings["macro-paths"] = [*own, *(f"packages/{names[base]}/{path}" for path in _macro_paths(roots[base]))]
-        del settings["models"][OWN_NAME]["base"]
         settings["on-run-end"] = []  # it keeps results itself
     for package in roots:
         if package.schema:
@@ -133,15 +136,31 @@ def _build(project: Path, builtin: Path, roots: Mapping[Package, Path], names: M
     (project / "packages.yml").write_text(yaml.safe_dump({"packages": local}), encoding="utf-8")
 
 
+def _give_way(root: Path, names: Collection[str]) -> None:
+    """Take these models out of a package, with what its YAML says of them: dbt wants each name once."""
+    for models in _settings(root).get("model-paths", ["models"]):
+        for path in list((root / models).rglob("*")):
+            if path.suffix == ".sql" and path.stem in names:
+                path.unlink()
+            elif path.suffix in (".yml", ".yaml"):
+                about = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+                left = {**about, "models": [model for model in about.get("models") or [] if model["name"] not in names],
+                        "unit_tests": [test for test in about.get("unit_tests") or [] if test["model"] not in names]}  # fmt: skip
+                path.write_text(yaml.safe_dump(left, sort_keys=False), encoding="utf-8")
+
+
 def _macro_paths(root: Path) -> list[str]:
-    settings = yaml.safe_load((root / _PROJECT).read_text(encoding="utf-8"))
-    return settings.get("macro-paths", ["macros"])
+    return _settings(root).get("macro-paths", ["macros"])
 
 
-def _copy(source: Path, target: Path, without: Iterable[str] = ()) -> None:
+def _settings(root: Path) -> dict[str, Any]:
+    return yaml.safe_load((root / _PROJECT).read_text(encoding="utf-8"))
+
+
+def _copy(source: Path, target: Path, without: Iterable[str] = (), but: str | None = None) -> None:
     for path in _files(source):
         relative = path.relative_to(source)
-        if not any(relative.is_relative_to(left_out) for left_out in without):
+        if (but and relative.is_relative_to(but)) or not any(relative.is_relative_to(left_out) for left_out in without):
             (target / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target / relative)
 

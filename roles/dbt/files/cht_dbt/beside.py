@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Collection, Mapping, Sequence
+from typing import Any, Callable, Collection, Mapping, Sequence
 
 import psycopg2
 from psycopg2 import errors
 
-from cht_dbt.warehouse import connect
+from cht_dbt.warehouse import Holder, connect, named
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +59,7 @@ WITH RECURSIVE reads AS (
 )
 SELECT reader::regclass::text, read FROM still
 """
-_LOCKED = """
-SELECT DISTINCT a.pid, a.usename, l.virtualtransaction FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation
-WHERE l.granted AND a.datname = current_database() AND a.pid <> pg_backend_pid() AND l.database = (
-    SELECT oid FROM pg_database WHERE datname = current_database()) AND c.oid = ANY (%s::oid[])
-ORDER BY 1
-"""
+_OWNED = "SELECT oid FROM pg_class WHERE relowner = current_user::regrole AND relkind IN ('r', 'v')"
 # A run that was killed may have left a query behind that goes on.
 _END_OTHERS = f"""
 SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a
@@ -195,11 +190,15 @@ class Beside:
                 cursor.execute(f"CREATE OR REPLACE VIEW {NEXT}.couchdb AS {definition}")
 
     def clear(self) -> None:
-        """Drop what was made."""
+        """Drop what was made. Raises Refused where others read for too long what it hangs on by foreign keys."""
         with connect() as cursor:
-            cursor.execute("SET lock_timeout = '60s'")
             cursor.execute(_END_OTHERS)
-            _drop(cursor, NEXT, [])
+
+        def drop(cursor: Any) -> None:
+            cursor.execute("SET LOCAL lock_timeout = '500ms'")
+            _run_each(cursor, _DROPS, {"schema": NEXT, "kept": []})
+
+        self._insist("what was made before cannot be dropped", lambda cursor: _rows(cursor, _OWNED), drop)
 
     def is_used(self) -> tuple[bool, bool]:
         """Whether something stands there that was made, or was replaced."""
@@ -215,24 +214,36 @@ class Beside:
 
         models: by name the schemas; all else belongs to schema dbt. history: tables whose rows are kept. part: as in prepare.
         """
+
+        def begin(cursor: Any) -> list[tuple[int]]:
+            if part:
+                self._keep_marks(cursor, part)
+            return self._pair(cursor, models)
+
+        self._insist("the models are made again, but cannot take the place of those in use", begin, lambda cursor: self._swap(cursor, history))
+
+    def _insist(self, trouble: str, begin: Callable[[Any], list[tuple[int]]], do: Callable[[Any], None]) -> None:
+        """Do it in one transaction, and try again where others hold what it needs. Raises Refused.
+
+        trouble: what cannot be done. begin: what comes before in the transaction, and tells the ids of what may be held.
+        """
         end, waiting = time.monotonic() + self._patience, None
         while True:
             with connect() as cursor:
                 cursor.execute("SET search_path = pg_catalog")
                 cursor.execute("BEGIN")
-                if part:
-                    self._keep_marks(cursor, part)
-                old = self._pair(cursor, models)
+                needed = [oid for (oid,) in begin(cursor)]
                 try:
-                    self._swap(cursor, history)
+                    do(cursor)
                     cursor.execute("COMMIT")
                     return
                 except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected):
                     cursor.execute("ROLLBACK")
-                    readers = set(_rows(cursor, _LOCKED, (old,)))
-            waiting = readers if waiting is None else waiting & readers  # those who read all the time
+                    readers = _holders(cursor, needed)
+            waiting = readers if waiting is None else [reader for reader in waiting if reader in readers]  # those who read all the time
             if time.monotonic() > end:
-                raise Refused(_blocked(sorted(waiting)))
+                raise Refused(f"{trouble} as long as others read these: {named(waiting)}" if waiting else
+                              f"{trouble}, since somebody or other always reads these: the next run tries again")  # fmt: skip
             time.sleep(PAUSE)
 
     @staticmethod
@@ -243,13 +254,12 @@ class Beside:
         cursor.execute(f"DROP TABLE IF EXISTS {', '.join(f'{NEXT}.{table}' for table in _OWN_TABLES)}")
 
     @staticmethod
-    def _pair(cursor: Any, models: Mapping[str, str]) -> list[int]:
+    def _pair(cursor: Any, models: Mapping[str, str]) -> list[tuple[int]]:
         """Table `pair`; ids of what is to be replaced."""
         cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace", (NEXT,))
         schemas = {name: models.get(name, IN_USE) for (name,) in cursor.fetchall()}
         cursor.execute(f"CREATE TEMPORARY TABLE pair ON COMMIT DROP AS {_PAIRS}", _columns(schemas))
-        cursor.execute("SELECT old FROM pair WHERE old IS NOT NULL")
-        return [oid for (oid,) in cursor.fetchall()]
+        return _rows(cursor, "SELECT old FROM pair WHERE old IS NOT NULL")
 
     def _swap(self, cursor: Any, history: Collection[str]) -> None:
         cursor.execute("SET LOCAL lock_timeout = '500ms'")
@@ -309,7 +319,7 @@ class Beside:
             kept = sorted({read for _reader, read in still})
             query = f"SELECT oid FROM pg_class WHERE relnamespace = '{OLD}'::regnamespace AND oid <> ALL (%s::oid[])"
             gone = [oid for (oid,) in _rows(cursor, query, (kept,))]
-            if _rows(cursor, _LOCKED, (gone,)):
+            if _holders(cursor, gone):
                 return readers  # somebody still reads: the next run looks again
             cursor.execute("SET lock_timeout = '500ms'")
             try:
@@ -357,12 +367,8 @@ def _path_in_use(path: str) -> str:
     return ", ".join(dict.fromkeys(IN_USE if part == NEXT else part for part in path.split(", ")))
 
 
-def _blocked(readers: Sequence[tuple[int, str, str]]) -> str:
-    text = "the models are made again, but cannot take the place of those in use"
-    if not readers:
-        return f"{text}, since somebody or other always reads these: the next run tries again"
-    names = ", ".join(f"process {pid} ({role})" for pid, role, _transaction in readers)
-    return f"{text} as long as others read these: {names}. The next run tries again; SELECT pg_terminate_backend({readers[0][0]}) ends one"
+def _holders(cursor: Any, tables: Sequence[int]) -> list[Holder]:
+    return [Holder(*row) for row in _rows(cursor, "SELECT * FROM v1.holders(%s::oid[])", (list(tables),))]
 
 
 def _size(count: int) -> str:

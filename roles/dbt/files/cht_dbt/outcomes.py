@@ -10,7 +10,7 @@ from typing import Collection, Iterable, Mapping
 
 # Told by PostgreSQL and libpq when nothing is wrong with a model: another try may well succeed.
 _TRANSIENT = re.compile(
-    "deadlock detected|could not serialize access|tuple concurrently (updated|deleted)"
+    "deadlock detected|due to lock timeout|could not serialize access|tuple concurrently (updated|deleted)"
     "|server closed the connection|connection (already|is) closed|could not connect to server"
     "|connection to server .* failed|terminating connection|the database system is (starting|shutting|in recovery|not yet)"
     "|SSL connection has been closed|SSL SYSCALL|could not receive data from server|cursor already closed",
@@ -48,6 +48,11 @@ class Outcome:
         return self.id.startswith("operation.")
 
 
+def waited_in_vain(message: str) -> bool:
+    """Whether others held for too long what it needed."""
+    return "due to lock timeout" in message
+
+
 def is_transient(message: str) -> bool:
     """Whether what failed with this message may succeed if tried again."""
     return bool(_TRANSIENT.search(message))
@@ -70,6 +75,14 @@ def to_try_again(outcomes: Iterable[Outcome], children: Mapping[str, Collection[
     hopeless = below((outcome.id for outcome in outcomes if outcome.failed and outcome.id not in passing), children)
     skipped = {outcome.id for outcome in outcomes if outcome.status == "skipped"}
     return passing | ((skipped & below(passing, children)) - hopeless)
+
+
+def to_run_without(outcomes: Iterable[Outcome], children: Mapping[str, Collection[str]], lost: Collection[str]) -> set[str]:
+    """Ids of what was skipped, but can be made of what the tables of failed models hold from before.
+
+    lost: ids of what failed and has no table.
+    """
+    return {outcome.id for outcome in outcomes if outcome.status == "skipped"} - below(lost, children)
 
 
 def below(ids: Iterable[str], children: Mapping[str, Collection[str]]) -> set[str]:

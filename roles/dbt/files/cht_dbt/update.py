@@ -14,7 +14,7 @@ import os
 import random
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
@@ -24,9 +24,9 @@ from cht_engine import settings
 from cht_dbt.assembly import OWN_NAME
 from cht_dbt.beside import NEXT, Beside, Refused
 from cht_dbt.calls import Dbt
-from cht_dbt.outcomes import Outcome, below, in_short, is_transient, to_try_again
+from cht_dbt.outcomes import Outcome, below, in_short, is_transient, to_run_without, to_try_again, waited_in_vain
 from cht_dbt.record import Record, content, fingerprint
-from cht_dbt.warehouse import Warehouse
+from cht_dbt.warehouse import Warehouse, named
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,9 @@ class Models:
 
 
 class Update:
-    """One run. Its outcomes are the last of each node; trouble is what else went wrong, outdated which views show old models."""
+    """One run. Its outcomes are the last of each node; trouble is what else went wrong, held who kept it waiting, outdated which
+    views show old models.
+    """
 
     def __init__(self, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> None:
         """tell: hears in a line what goes on."""
@@ -94,6 +96,7 @@ class Update:
         self.outcomes: dict[str, Outcome] = {}
         self.refreshed: set[str] = set()
         self.trouble = ""
+        self.held = ""
         self.outdated: list[str] = []
         self._newest: datetime | None = None
 
@@ -108,7 +111,7 @@ class Update:
         only: just these models as they are, by dbt's selectors. full_refresh: make all anew, whatever changed.
         """
         self._tell("reading the project")
-        used = self._used
+        began, used = datetime.now(timezone.utc), self._used
         self._newest = self._patiently(used.warehouse.newest)
         wanted = self._fingerprint()
         if only:
@@ -118,6 +121,8 @@ class Update:
             waiting, all_new = self._refresh(wanted, full_refresh)
             if not all_new or self._is_behind(self._patiently(used.warehouse.done)):
                 self._bring_up_to_date(used, self._settings.select, [NO_VIEWS], waiting)
+        if any(outcome.failed and waited_in_vain(outcome.message) for outcome in self.outcomes.values()):
+            self.held = named(self._patiently(lambda: used.warehouse.holders(began)))
         return not self.trouble and not any(outcome.status != "success" for outcome in self.outcomes.values())
 
     def _fingerprint(self) -> str:
@@ -146,7 +151,10 @@ class Update:
             return self._refresh_beside(changed, wanted, made and not full_refresh)
         changed -= kept
         if made:
-            self._drop_next()
+            try:
+                self._drop_next()
+            except Refused as error:  # it is in nobody's way
+                self.trouble = str(error)
         if complete:
             return set(), False
         if not known:
@@ -305,13 +313,31 @@ class Update:
     # ---- tries
 
     def _run(self, models: Models, select: Sequence[str] = (), exclude: Sequence[str] = (), full_refresh: bool = False) -> None:
-        """One run of dbt, and others of what failed for a passing reason."""
+        """A run of dbt. What reads a model that failed goes on with what that model holds, unless it is made anew."""
+        outcomes = self._try(models, select, exclude, full_refresh)
+        if not full_refresh and any(outcome.failed for outcome in outcomes.values()):
+            rest = to_run_without(outcomes.values(), models.dbt.children, self._lost(models, outcomes))
+            if rest:
+                log.warning("go on with what there is of what failed: %s", ", ".join(sorted(outcomes[id_].name for id_ in rest)))
+                self._try(models, [models.dbt.selector(id_) for id_ in sorted(rest)])
+
+    def _lost(self, models: Models, outcomes: Mapping[str, Outcome]) -> set[str]:
+        """Ids of what failed and is not there from before."""
+        nodes = models.dbt.models()
+        failed = {outcome.id for outcome in outcomes.values() if outcome.failed and not outcome.is_hook}
+        places = {(nodes[id_]["schema"], nodes[id_]["alias"]): id_ for id_ in failed}
+        return {places[place] for place in self._patiently(lambda: models.warehouse.missing(places))} if places else set()
+
+    def _try(self, models: Models, select: Sequence[str] = (), exclude: Sequence[str] = (), full_refresh: bool = False) -> dict[str, Outcome]:
+        """One run of dbt, and others of what failed for a passing reason; the last outcomes by id."""
+        tried: dict[str, Outcome] = {}
         outcomes = self._patiently(lambda: models.dbt.run(select, exclude, full_refresh))
         for pause in self._settings.pauses:
-            self.outcomes.update((outcome.id, outcome) for outcome in outcomes)
+            tried.update((outcome.id, outcome) for outcome in outcomes)
+            self.outcomes.update(tried)
             again = to_try_again(outcomes, models.dbt.children) if any(outcome.failed for outcome in outcomes) else set()
             if not again:
-                return
+                return tried
             names = ", ".join(sorted(self.outcomes[id_].name for id_ in again))
             reason = next(in_short(outcome.message) for outcome in outcomes if outcome.failed and outcome.id in again)
             log.warning("trying again: %s (%s)", names, reason)
@@ -319,7 +345,9 @@ class Update:
             if not any(self.outcomes[id_].is_hook for id_ in again):
                 select, exclude = [models.dbt.selector(id_) for id_ in sorted(again)], ()
             outcomes = self._patiently(lambda: models.dbt.run(select, exclude, full_refresh))
-        self.outcomes.update((outcome.id, outcome) for outcome in outcomes)
+        tried.update((outcome.id, outcome) for outcome in outcomes)
+        self.outcomes.update(tried)
+        return tried
 
     def _patiently(self, what: Callable[[], Any]) -> Any:
         """Do it again where the whole of it failed for a passing reason."""

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Collection, Iterator
+from typing import Any, Collection, Iterator, Sequence
 
 import psycopg2
 
@@ -16,7 +17,7 @@ _NEWEST = "SELECT max(saved_timestamp) FROM v1.couchdb"
 _NEWEST_KEPT = "SELECT max(saved_timestamp) FROM v1.couchdb WHERE NOT _deleted"
 _DONE = "SELECT max(saved_timestamp) FROM {schema}.watermark WHERE model = 'document_metadata'"
 _DONE_UPSTREAM = "SELECT max(saved_timestamp) FROM {schema}.document_metadata"
-# Nothing new for any model, no row to make again, and the last run went well. A run an hour is made whatever this says:
+# Nothing new for any model, no row to make again, and the last run of all went well. A run an hour is made whatever this says:
 # a month may have begun, or somebody have dropped a trigger.
 _IDLE = """
 SELECT coalesce(
@@ -25,10 +26,39 @@ SELECT coalesce(
     AND (
         SELECT bool_and(status = 'success') AND min(start_time) > now() AT TIME ZONE 'UTC' - interval '1 hour'
         FROM dbt.dbt_results r JOIN (
-            SELECT invocation_id FROM dbt.dbt_results WHERE resource_type = 'model' ORDER BY start_time DESC LIMIT 1
+            SELECT invocation_id FROM dbt.dbt_results WHERE name = 'document_metadata' AND resource_type = 'model' ORDER BY start_time DESC LIMIT 1
         ) last USING (invocation_id)
     ), false)
 """
+
+
+# dbt's own connections are closed by then.
+_HOLDERS = """
+SELECT * FROM v1.holders(ARRAY(SELECT oid FROM pg_class WHERE relowner = current_user::regrole AND relkind IN ('r', 'v', 'm'))) WHERE (since < %s) IS NOT FALSE
+"""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A session that has locks, by what v1.holders says of it."""
+
+    pid: int
+    role: str
+    application: str
+    since: datetime | None
+    transaction: str
+
+    def __str__(self) -> str:
+        told = [self.role, *([self.application] if self.application else []), *([f"since {self.since:%Y-%m-%d %H:%M %Z}"] if self.since else [])]
+        return f"process {self.pid} ({', '.join(told)})"
+
+
+def named(holders: Sequence[Holder]) -> str:
+    """Who they are, and how one of them is ended; nothing of nobody."""
+    if not holders:
+        return ""
+    shown = ", ".join(map(str, holders[:3])) + (f" and {len(holders) - 3} more" if len(holders) > 3 else "")
+    return f"{shown}. The next run tries again; SELECT pg_terminate_backend({holders[0].pid}) ends one"
 
 
 class Warehouse:
@@ -50,6 +80,10 @@ class Warehouse:
     def is_idle(self) -> bool:
         """Whether a run would find nothing to do. False where the base models are not ours, or it cannot be told."""
         return self._builtin and self._ask(_IDLE)[0][0]
+
+    def holders(self, since: datetime) -> list[Holder]:
+        """Who has locked models since then or longer."""
+        return [Holder(*row) for row in self._ask(_HOLDERS, since)]
 
     def missing(self, relations: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of these are not there; each is a schema and a name."""

@@ -97,6 +97,9 @@ ALTER ROLE monitor RESET ALL;
 ALTER ROLE monitor SET default_transaction_read_only = on;
 
 -- dbt reads the raw tables, and how far the sources are, and owns its schemas. Dashboards read marts, and nothing else.
+-- What a run waits for that long, somebody has forgotten. Models wait for one another too, in the first run above all. Its other
+-- settings, as its tablespace, are the administrator's.
+ALTER ROLE dbt SET lock_timeout = '5min';
 GRANT USAGE ON SCHEMA v1 TO dbt;
 GRANT SELECT ON v1.couchdb, v1.couchdb_progress, v1.sync_status TO dbt;
 -- The raw table where cht-pipeline's models look for it. Its own rights are dbt's.
@@ -114,6 +117,19 @@ ALTER ROLE superset_reader SET statement_timeout = '10s';
 ALTER ROLE superset_sqllab RESET ALL;
 ALTER ROLE superset_sqllab SET default_transaction_read_only = on;
 ALTER ROLE superset_sqllab SET statement_timeout = '60s';
+
+-- Who else has locks on these tables, which a run of dbt waits for: not what they do with them. Who is no administrator is not shown since
+-- when others' transactions go on.
+CREATE OR REPLACE FUNCTION v1.holders(tables oid[]) RETURNS TABLE (pid integer, role name, application text, since timestamptz, transaction text)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    SELECT DISTINCT a.pid, a.usename, a.application_name, a.xact_start, l.virtualtransaction
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.relation = ANY (tables)
+      AND a.pid <> pg_backend_pid()
+    ORDER BY a.xact_start, a.pid
+$function$;
+REVOKE EXECUTE ON FUNCTION v1.holders(oid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION v1.holders(oid[]) TO dbt;
 
 -- Bytes that are free where dbt's new tables go; df runs in the data directory. Only who may run programs on the server can make it.
 DO $do$

@@ -26,7 +26,10 @@ A table that was made anew, by a full refresh, has lost its triggers: then all o
 {# on-run-start: the table of keys; and no trigger stays of what is followed no more. #}
 {% macro create_stale() %}
     create table if not exists {{ own_schema() }}.stale (model text not null, key text not null);
-    create index if not exists stale_model on {{ own_schema() }}.stale (model);
+    {#- Its lock waits for all who write, an index that is there or not. #}
+    {%- if execute and run_query("select to_regclass('" ~ own_schema() ~ ".stale_model') is null").columns[0].values()[0] %}
+    create index stale_model on {{ own_schema() }}.stale (model);
+    {%- endif %}
     {%- if execute %}
     {%- set wanted = [] %}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.meta.follows %}

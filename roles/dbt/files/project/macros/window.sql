@@ -7,7 +7,8 @@ How a model learns what changed, without missing a row and without reading one t
 saved_timestamp is unique and grows in commit order, so everything up to a stamp that was seen is there. The table
 `watermark` keeps, for each model, up to where it is done. A run of a model covers the window (since, until]: since is
 its own watermark; until is what all its parents have done, or the newest raw row for a model without parents: with var
-batch_size the last of so many after since.
+batch_size the last of so many after since. A parent of another base layer (dbt_base) keeps no watermark, and may delete and insert its newest row again, which takes ours along: then
+the window goes from our newest row to the parent's.
 The window moves on whatever rows came, so rows that a model leaves out, and tombstones, cost nothing the next time.
 
 Pre-hook, model and post-hooks are one transaction: a watermark never says more than the model holds, and nobody sees
@@ -23,14 +24,22 @@ a model half done.
 
 {# From where to where a run of the model goes, as two expressions. #}
 {% macro window() %}
-    {%- set parents = [] -%}
-    {%- for node in model.depends_on.nodes if node.startswith('model.') -%}
-        {%- do parents.append("'" ~ node.split('.') | last ~ "'") -%}
+    {%- set parents, others = [], [] -%}
+    {%- for id in model.depends_on.nodes if id.startswith('model.') -%}
+        {%- set node = graph.nodes.get(id) -%}
+        {%- if not node or node.package_name in (model.package_name, project_name) or node.config.meta.window -%}
+            {%- do parents.append("'" ~ id.split('.') | last ~ "'") -%}
+        {%- else -%}
+            {%- do others.append("select max(saved_timestamp) from " ~ node.schema ~ '."' ~ node.alias ~ '"') -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- set watermarks = "saved_timestamp) from " ~ own_schema() ~ ".watermark where model" -%}
     {%- set since = "coalesce((select max(" ~ watermarks ~ " = '" ~ model.name ~ "' and " ~ is_incremental() ~ "), '-infinity')" -%}
     {%- set newest = "select max(saved_timestamp) from " ~ source('v1', 'couchdb') -%}
-    {%- if parents -%}
+    {%- if others -%}
+        {%- set since = "coalesce((select max(saved_timestamp) from " ~ this ~ "), '-infinity')" if is_incremental() else "'-infinity'::timestamp" -%}
+        {%- set until = "select min(max) from (" ~ others | join(' union all ') ~ ") others" -%}
+    {%- elif parents -%}
         {%- set until = "select min(" ~ watermarks ~ " in (" ~ parents | join(', ') ~ ")" -%}
     {%- elif var('batch_size', none) -%}
         {%- set batch = "select saved_timestamp from " ~ source('v1', 'couchdb') ~ " where saved_timestamp > " ~ since

@@ -5,10 +5,13 @@
 -- the others; `dbt run --full-refresh` of everything brings them back.
 -- depends_on: {{ ref('fct_report') }}
 with wanted (name) as (
-    values
-    {%- for node in graph.nodes.values() if node.resource_type == 'model'
-        and node.constraints | selectattr('type', 'eq', 'foreign_key') | list %}
-    ('{{ node.schema }}.{{ node.alias }}'){{ ',' if not loop.last }}
+    select null::text where false
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' %}
+        {#- Of the model, or of one of its columns, as cht-pipeline has them #}
+        {%- set constraints = node.constraints + node.columns.values() | map(attribute='constraints', default=[]) | sum(start=[]) %}
+        {%- if constraints | selectattr('type', 'eq', 'foreign_key') | list %}
+    union all select '{{ node.schema }}."{{ node.alias }}"'
+        {%- endif %}
     {%- endfor %}
 )
 
