@@ -15,6 +15,13 @@ SELECT schema_name AS schema, model, materialized, status,
 FROM marts.sys_dbt_last_run ORDER BY schema_name, model
 """
 
+# Of what a variable names and CHT does not have, dashboards show nothing. Where nothing is known yet, nothing is wrong.
+_KINDS = """
+SELECT string_agg(format('%s names %s', variable, contact_type), ', ' ORDER BY variable, contact_type) FILTER (WHERE NOT known) AS wrong,
+       string_agg(DISTINCT contact_type, ', ') FILTER (WHERE known) AS known
+FROM marts.sys_contact_type WHERE variable <> 'person_types'
+"""
+
 _TESTS = "SELECT failed FROM marts.sys_dbt_run WHERE tests > 0 ORDER BY started DESC LIMIT 1"
 
 
@@ -24,3 +31,13 @@ def models(connection) -> tuple[list[dict], int | None]:
         return [], None
     tests = _postgres.rows(connection, _TESTS)
     return _postgres.rows(connection, _MODELS), tests[0]["failed"] if tests else None
+
+
+def warnings(connection) -> list[str]:
+    """What keeps dashboards empty though models are well. Raises psycopg2.Error."""
+    if not _postgres.rows(connection, "SELECT to_regclass('marts.sys_contact_type') IS NOT NULL AS exist")[0]["exist"]:
+        return []
+    (kinds,) = _postgres.rows(connection, _KINDS)
+    if not kinds["wrong"] or not kinds["known"]:
+        return []
+    return [f"{kinds['wrong']}, but CHT has no such kind of contact, so dashboards lack it: set dbt_vars to kinds that there are: {kinds['known']}"]

@@ -168,6 +168,11 @@ failed_tests:
   description: Tests of the models that failed when they last ran; null if they never ran.
   returned: always
   type: int
+notes:
+  description: What keeps dashboards empty though all is well, with its remedy, as a variable that names a kind of contact which CHT does not have.
+  returned: always
+  type: list
+  elements: str
 problems:
   description: A sentence for each thing that is wrong, with its remedy.
   returned: always
@@ -209,7 +214,7 @@ def main() -> None:
     _postgres.require_psycopg2(module)
     params = module.params
     before = {feed["source"]: _ask(feed, params) for feed in params["feeds"]}
-    known, models, failed_tests = _read(module)
+    known, models, failed_tests, warnings = _read(module)
     sources = []
     for feed in params["feeds"]:
         count, error = before[feed["source"]]
@@ -228,12 +233,14 @@ def main() -> None:
         "settling": not in_step and all(row["in_step"] or row["nearly"] for row in sources),
         "models": models,
         "failed_tests": failed_tests,
+        "notes": warnings,
         "problems": wrong,
         "exceeded": exceeded,
         "table": [
             *_status_report.table(sources, models),
             "",
             *_status_report.notes(sources),
+            *(f"NOTE: {note}" for note in warnings),
             *_status_report.verdict(sources, models, wrong),
         ],
     }
@@ -251,14 +258,14 @@ def _ask(feed, params):
 
 
 def _read(module):
-    """What the warehouse knows: sources, models, failed tests."""
+    """What the warehouse knows: sources, models, failed tests, and what keeps dashboards empty."""
     params = module.params
     try:
         connection = _postgres.connect(params)
     except _postgres.psycopg2.OperationalError as error:
         module.fail_json(msg=_postgres.connection_advice(params, error))
     try:
-        return (_status.warehouse(connection, params["count_timeout"]), *_models.models(connection))
+        return (_status.warehouse(connection, params["count_timeout"]), *_models.models(connection), _models.warnings(connection))
     except _postgres.psycopg2.Error as error:
         module.fail_json(msg=f"The warehouse does not tell its state: {str(error).strip()}. Run site.yml.")
     finally:

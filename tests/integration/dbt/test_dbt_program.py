@@ -123,10 +123,15 @@ def test_a_failed_refresh_stops_no_neighbour_and_is_tried_again(program):
 
 def test_a_changed_variable_refreshes_everything(program):
     warehouse = program.warehouse
-    answer = program.update(variables={"facility_types": ["clinic"]})
+    variables = {"facility_types": ["clinic"], "household_types": ["clinics"]}
+    answer = program.update(variables=variables)
+    assert "household_types names clinics, but CHT has no such kind of contact" in answer["summary"]
+    assert answer["summary"].endswith("kinds that there are: clinic, district_hospital, health_center, person")
+    assert warehouse.query("SELECT contact_type, known FROM marts.sys_contact_type WHERE variable IN ('area_types', 'household_types') ORDER BY 1") \
+        == [("clinics", False), ("health_center", True)]
     assert set(answer["models"]) - refreshed(answer) <= {name for name in answer["models"] if "-on-run-" in name}
     assert warehouse.value("SELECT count(DISTINCT invocation_id) FROM dbt.dbt_results") > 2
-    assert refreshed(program.update(variables={"facility_types": ["clinic"], "dbt_results_days": 3})) == set()
+    assert refreshed(program.update(variables={**variables, "dbt_results_days": 3})) == set()
     in_step(warehouse)
 
 

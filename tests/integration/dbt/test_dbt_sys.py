@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state of the system: what dashboards, exporters and status.yml read of it."""
 
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from unit.playing import refusals
 
 pytestmark = pytest.mark.once
 
@@ -97,6 +99,19 @@ def test_nothing_waits_whatever_the_newest_row_is(warehouse, deleted):
     warehouse.ingest([] if deleted else [{"_id": "newest", "type": "no model's"}], deleted=["newest"] if deleted else [])
     warehouse.dbt("run", "--select", "document_metadata")
     assert last_run(warehouse, "document_metadata")["lag_seconds"] == 0
+
+
+def test_preflight_asks_what_kinds_of_contact_there_are(warehouse, empty, tmp_path):
+    given = {"cht_sync_postgresql_host": "127.0.0.1", "dbt_db_port": warehouse.server.port, "cht_sync_database": warehouse.name,
+             "cht_sync_timezone": "UTC", "cht_sync_dbt_password": "x"}
+    hosts = {"good": {**given, "dbt_vars": {"area_types": ["clinic"], "household_types": []}},
+             "typo": {**given, "dbt_vars": {"area_types": ["clinic", "health_centre"]}},
+             "first": {**given, "dbt_db_name": empty, "dbt_vars": {"area_types": ["ward"]}}}
+    told, output = refusals(tmp_path, hosts, [{"include_role": {"name": "cht.sync.dbt", "tasks_from": "preflight"}}], facts=True)
+    assert set(told) == {"typo"}, told
+    assert "dbt_vars: area_types names health_centre, but CHT has no such kind of contact" in told["typo"]
+    assert told["typo"].endswith("There are: clinic, district_hospital, health_center, person")
+    assert re.findall(r"ok: \[(\w+)\] =>[^\[]*Nothing is known yet", output) == ["first"]
 
 
 # ---- devices, feedback, silence

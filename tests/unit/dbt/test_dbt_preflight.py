@@ -29,6 +29,11 @@ MISTAKES = {
         {"dbt_packages": [{"name": "twin", "git": "https://git.invalid/x", "revision": "1"}] * 2}, ["two entries of one name", "twin, twin"],
     ),
     "package_named_base": ({"dbt_packages": [{"name": "base", "git": "https://git.invalid/x", "revision": "1"}]}, ["one named base"]),
+    "vars_of_no_name": ({"dbt_vars": {"area_type": ["ward"]}}, ["dbt_vars has area_type, which is no variable", "area_types"]),
+    "vars_text_for_a_list": ({"dbt_vars": {"area_types": "ward"}}, ['dbt_vars: area_types is "ward"', "a list of names", "[health_center]"]),
+    "vars_quote_in_a_name": ({"dbt_vars": {"area_types": ["it's"]}}, ["dbt_vars: area_types is", "a list of names"]),
+    "vars_empty_list": ({"dbt_vars": {"place_types": []}}, ["dbt_vars: place_types is []", "a list of names"]),
+    "vars_text_for_a_number": ({"dbt_vars": {"silent_days": "soon"}}, ['dbt_vars: silent_days is "soon"', "a whole number above 0"]),
     "verify_timeout": ({"dbt_verify_timeout": "5min"}, ['dbt_verify_timeout is "5min"', "a whole number"]),
 }  # fmt: skip
 PASSWORD = "not-to-be-shown"
@@ -39,7 +44,8 @@ GIVEN = {"cht_sync_postgresql_host": "127.0.0.1", "cht_sync_database": "cht_sync
 def said(tmp_path_factory):
     """Plays the preflight once, for a host with each mistake and one with none; returns what each was told."""
     directory = tmp_path_factory.mktemp("preflight")
-    good = {"dbt_base": {"git": "https://git.invalid/x", "revision": "v2"}, "dbt_packages": [{"name": "country", "path": f"{FIXTURES}/country-package"}]}
+    # Nothing listens there, as before a first deployment: kinds of contact are not known.
+    good = {"dbt_vars": {"area_types": ["ward"], "household_types": [], "silent_days": 45}, "dbt_db_port": 1, "dbt_base": {"git": "https://git.invalid/x", "revision": "v2"}, "dbt_packages": [{"name": "country", "path": f"{FIXTURES}/country-package"}]}
     with_password = package(git=f"https://user:{PASSWORD}@git.invalid/x", revision="v1")
     hosts = {name: {**GIVEN, **variables} for name, variables in
              {"none": good, "password": with_password, **{name: variables for name, (variables, _words) in MISTAKES.items()}}.items()}  # fmt: skip

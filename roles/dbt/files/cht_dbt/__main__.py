@@ -139,6 +139,9 @@ def _sum_up(update, seconds: float) -> str:
         text += f"; the refresh is not done: {update.trouble}"
     if update.held:
         text += f"; others had locked what it needs: {update.held}"
+    if update.unknown:
+        log.warning("%s", update.unknown)
+        text += f"; {update.unknown}"
     if update.outdated:
         text += f"; as they were before a refresh: {', '.join(update.outdated)}"
     log.log(logging.ERROR if failed or update.trouble else logging.INFO, "%s", text)

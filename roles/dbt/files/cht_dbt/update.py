@@ -24,6 +24,7 @@ from cht_engine import settings
 from cht_dbt.assembly import OWN_NAME
 from cht_dbt.beside import NEXT, Beside, Refused
 from cht_dbt.calls import Dbt
+from cht_dbt.kinds import unknown
 from cht_dbt.outcomes import Outcome, below, in_short, is_transient, to_run_without, to_try_again, waited_in_vain
 from cht_dbt.record import Record, content, fingerprint
 from cht_dbt.warehouse import Warehouse, named
@@ -80,8 +81,8 @@ class Models:
 
 
 class Update:
-    """One run. Its outcomes are the last of each node; trouble is what else went wrong, held who kept it waiting, outdated which
-    views show old models.
+    """One run. Its outcomes are the last of each node; trouble is what else went wrong, held who kept it waiting, unknown which
+    kinds of contact there are not, outdated which views show old models.
     """
 
     def __init__(self, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> None:
@@ -96,7 +97,7 @@ class Update:
         self.outcomes: dict[str, Outcome] = {}
         self.refreshed: set[str] = set()
         self.trouble = ""
-        self.held = ""
+        self.held = self.unknown = ""
         self.outdated: list[str] = []
         self._newest: datetime | None = None
 
@@ -121,6 +122,7 @@ class Update:
             waiting, all_new = self._refresh(wanted, full_refresh)
             if not all_new or self._is_behind(self._patiently(used.warehouse.done)):
                 self._bring_up_to_date(used, self._settings.select, [NO_VIEWS], waiting)
+        self.unknown = unknown(self._patiently(used.warehouse.kinds), self._settings.variables)
         if any(outcome.failed and waited_in_vain(outcome.message) for outcome in self.outcomes.values()):
             self.held = named(self._patiently(lambda: used.warehouse.holders(began)))
         return not self.trouble and not any(outcome.status != "success" for outcome in self.outcomes.values())

@@ -32,6 +32,7 @@ SELECT coalesce(
 """
 
 
+_KINDS = "SELECT variable, contact_type, known FROM marts.sys_contact_type ORDER BY variable, contact_type COLLATE \"C\""
 # dbt's own connections are closed by then.
 _HOLDERS = """
 SELECT * FROM v1.holders(ARRAY(SELECT oid FROM pg_class WHERE relowner = current_user::regrole AND relkind IN ('r', 'v', 'm'))) WHERE (since < %s) IS NOT FALSE
@@ -84,6 +85,10 @@ class Warehouse:
     def holders(self, since: datetime) -> list[Holder]:
         """Who has locked models since then or longer."""
         return [Holder(*row) for row in self._ask(_HOLDERS, since)]
+
+    def kinds(self) -> list[tuple[str, str, bool]]:
+        """Of each kind of contact the variable that names it, its name, and whether there is such a kind."""
+        return [] if self.missing([("marts", "sys_contact_type")]) else self._ask(_KINDS)
 
     def missing(self, relations: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of these are not there; each is a schema and a name."""
