@@ -8,6 +8,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from unit.playing import refusals
 
+from ansible_collections.cht.sync.plugins.module_utils._models import warnings
+
 pytestmark = pytest.mark.once
 
 PER_DAY = "SELECT day, instance, dbname, doc_type, documents FROM marts.sys_documents_per_day ORDER BY 1, 2, 3, 4"
@@ -112,6 +114,17 @@ def test_preflight_asks_what_kinds_of_contact_there_are(warehouse, empty, tmp_pa
     assert "dbt_vars: area_types names health_centre, but CHT has no such kind of contact" in told["typo"]
     assert told["typo"].endswith("There are: clinic, district_hospital, health_center, person")
     assert re.findall(r"ok: \[(\w+)\] =>[^\[]*Nothing is known yet", output) == ["first"]
+
+
+def test_status_says_which_kinds_of_contact_there_are_not(warehouse):
+    monitor = warehouse.server.connect(warehouse.name, "monitor")
+    assert warnings(monitor) == []
+    warehouse.query("SET session_replication_role = replica; DELETE FROM dbt.contact_type WHERE id = 'health_center'; "
+                    "UPDATE dbt.contact SET contact_type = 'ward' WHERE contact_type = 'health_center'")
+    (said,) = warnings(monitor)
+    assert said.startswith("area_types names health_center, but CHT has no such kind of contact")
+    assert said.endswith("kinds that there are: clinic, district_hospital, person")
+    monitor.close()
 
 
 # ---- devices, feedback, silence

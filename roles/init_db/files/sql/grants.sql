@@ -91,7 +91,7 @@ ALTER ROLE sync_writer RESET ALL;
 
 GRANT USAGE ON SCHEMA v1 TO monitor;
 GRANT SELECT ON v1.document_revision, v1.quarantined_document, v1.sync_status, v1.sync_metric TO monitor;
--- Of the marts it sees what dbt's project gives it: how the runs went.
+-- Of the marts it sees what dbt's project gives it: how the runs went, and what kinds of contact there are.
 GRANT USAGE ON SCHEMA marts TO monitor;
 ALTER ROLE monitor RESET ALL;
 ALTER ROLE monitor SET default_transaction_read_only = on;
