@@ -31,7 +31,7 @@ found as (
 
 select
     coalesce(named.variable, '') as variable,
-    found.contact_type,
+    {{ code('found.contact_type') }} as contact_type,
     found.configured,
     found.has_contacts,
     found.configured or found.has_contacts as known
