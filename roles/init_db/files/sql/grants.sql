@@ -101,7 +101,9 @@ ALTER ROLE monitor SET default_transaction_read_only = on;
 -- settings, as its tablespace, are the administrator's.
 ALTER ROLE dbt SET lock_timeout = '5min';
 GRANT USAGE ON SCHEMA v1 TO dbt;
-GRANT SELECT ON v1.couchdb, v1.couchdb_progress, v1.sync_status TO dbt;
+GRANT SELECT ON v1.couchdb, v1.couchdb_progress, v1.sync_status, v1.instance_document, v1.newest_change TO dbt;
+-- A view's functions are called by who reads it.
+GRANT EXECUTE ON FUNCTION v1.is_of_instance(text), v1.readable(text), v1.tombstone(text, text) TO dbt;
 -- The raw table where cht-pipeline's models look for it. Its own rights are dbt's.
 SET LOCAL ROLE dbt;
 CREATE OR REPLACE VIEW dbt.couchdb AS SELECT saved_timestamp, _id, _deleted, source, doc FROM v1.couchdb;
