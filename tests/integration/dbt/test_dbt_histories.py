@@ -20,6 +20,8 @@ INFOS, DEVICES = [f"{report}-info" for report in REPORTS[:5]], ["telemetry-2026-
 PLACES, PERSONS = FACILITIES + AREAS + HOUSEHOLDS, WORKERS + PATIENTS
 SETTINGS = ["settings"]
 EVERYTHING = [*PLACES, *PERSONS, *REPORTS, *TASKS, *TARGETS, *USERS, *INFOS, *DEVICES, *SETTINGS]
+# Two instances, whose users and short ids have the same names.
+HERE, THERE = "cht.example.org", "there.example.org"
 
 # Moments on both sides of months' ends in Nairobi, and of the areas' registration; as they are written, and wrong.
 MOMENTS = st.sampled_from([
@@ -144,15 +146,32 @@ def edited(uuid, body, members):
     return {**WORLD.get(uuid, {"_id": uuid}), **{sorted(body)[number % len(body)]: body[sorted(body)[number % len(body)]] for number in members}}
 
 
+def there(value):
+    """An id, or all in a document, as the other instance has it."""
+    if isinstance(value, dict):
+        return {key: there(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [there(member) for member in value]
+    if value not in EVERYTHING or value in SETTINGS + USERS:
+        return value
+    return value.replace("-2026-1-", "-2026-2-") if value.startswith("telemetry") else f"there-{value}"
+
+
+def settings_with(*kinds):
+    return {"_id": "settings", "type": "settings", "settings": {"contact_types": [*kinds]}}
+
+
 # Mostly an edit of a document as it should be; else a document at random, also of an id of another kind: then it becomes that.
 DOCUMENTS = st.one_of(*(
     strategy for ids, bodies in ((list(ids), bodies) for ids, bodies in KINDS.items()) for strategy in [
         *[st.builds(edited, st.sampled_from(ids), bodies, st.lists(st.integers(0, 11), min_size=1, max_size=2))] * 3,
         st.builds(lambda uuid, body: {"_id": uuid, **body}, st.sampled_from([*ids * 8, *EVERYTHING[::5]]), bodies)]))
 CHANGES = st.one_of(
-    *[st.lists(DOCUMENTS, min_size=1, max_size=10).map(lambda documents: (documents, []))] * 4,
-    st.lists(st.sampled_from(EVERYTHING), min_size=1, max_size=4).map(lambda ids: ([], ids)),
-    st.just(([], [*PATIENTS[:2], *AREAS[:1], *(f"unknown-{number}" for number in range(600))])))
+    *[st.lists(DOCUMENTS, min_size=1, max_size=10).map(lambda documents: (documents, [], HERE))] * 3,
+    st.lists(DOCUMENTS, min_size=1, max_size=10).map(lambda documents: (there(documents), [], THERE)),
+    st.lists(st.sampled_from(EVERYTHING), min_size=1, max_size=4).map(lambda ids: ([], ids, HERE)),
+    st.lists(st.sampled_from(USERS + SETTINGS + PATIENTS), min_size=1, max_size=4).map(lambda ids: ([], there(ids), THERE)),
+    st.just(([], [*PATIENTS[:2], *AREAS[:1], *(f"unknown-{number}" for number in range(600))], HERE)))
 # What runs see of the changes between them: all models, or some first.
 RUNS = st.sampled_from([(), (), ("document_metadata",), ("document_metadata", "contact", "place"), ("dim_place", "fct_report"),
                         ("+dim_person",), ("agg_area_month",), ("path:models/marts",)])
@@ -163,8 +182,10 @@ HISTORIES = st.lists(st.tuples(st.lists(CHANGES, min_size=1, max_size=3), RUNS),
 def begun(server, copy, hand_worked_database):
     """Name of a database with the world, modelled; and the queries by which a full refresh fills each table."""
     warehouse = copy(hand_worked_database)
-    there = set(warehouse.column("SELECT _id FROM v1.couchdb"))
-    warehouse.ingest([document for uuid, document in WORLD.items() if uuid not in there])
+    known = set(warehouse.column("SELECT _id FROM v1.couchdb"))
+    warehouse.ingest([document for uuid, document in WORLD.items() if uuid not in known])
+    warehouse.query("INSERT INTO v1.source (source, engine) VALUES (%s, 'relay')", f"{THERE}/medic")
+    warehouse.ingest([settings_with({"id": "kiosk"}), *map(there, world())], instance=THERE, kept=("id_collision",))
     warehouse.dbt("run")
     warehouse.dbt("compile", "--full-refresh", "--select", "resource_type:model")
     compiled = warehouse.target / "compiled/cht_sync/models"
@@ -199,8 +220,8 @@ def differences(found, wanted):
 def play(warehouse, history, complete):
     warehouse.query("SELECT set_config('cht.since', '-infinity', false), set_config('cht.until', 'infinity', false)")
     for changes, selected in history:
-        for number, (documents, deleted) in enumerate(changes):
-            warehouse.ingest(documents, deleted=deleted)
+        for number, (documents, deleted, instance) in enumerate(changes):
+            warehouse.ingest(documents, deleted=deleted, instance=instance, kept=("id_collision",))
             if selected and number == 0:
                 warehouse.dbt("run", "--select", *selected)
         warehouse.dbt("run", "--exclude", "config.materialized:view")
@@ -226,4 +247,37 @@ def test_histories(copy, begun):
     found = tables(warehouse, complete)
     warehouse.dbt("run", "--full-refresh")
     assert differences(found, tables(warehouse, complete)) == {}
+    warehouse.connection.close()
+
+
+def test_another_instances_settings_come_change_and_go(copy, begun):
+    """And its user, of the name of one here."""
+    name, complete = begun
+    warehouse = copy(name)
+    user, kind = USERS[0], {"id": "shop", "person": True}
+    shop = {"_id": "there-shop", "type": "contact", "contact_type": "shop", "parent": {"_id": "there-h1"}, "reported_date": 1759265999000}
+    here = {**shop, "_id": "shop", "parent": {"_id": "h1"}}
+
+    def found():
+        """Which shops are persons, and whose the tasks are that a user of one name has in both instances."""
+        return (set(warehouse.column("SELECT uuid FROM dbt.person WHERE uuid LIKE '%%shop'")), set(warehouse.column(
+            "SELECT uuid FROM dbt.place WHERE uuid LIKE '%%shop'")), dict(warehouse.query(
+                "SELECT uuid, chw_uuid FROM marts.fct_task WHERE uuid IN ('t1', 'there-t1')")))
+
+    play(warehouse, [([([here], [], HERE), ([shop, settings_with(kind)], [], THERE)], ())], complete)
+    assert found() == ({"there-shop"}, {"shop"}, {"t1": "w1", "there-t1": "there-w1"})
+    account = {"_id": user, "type": "user-settings", "contact_id": "there-chw-1"}
+    play(warehouse, [([([settings_with(kind)], [], HERE), ([settings_with({**kind, "person": False}), account], [], THERE)], ())], complete)
+    assert found() == ({"shop"}, {"there-shop"}, {"t1": "w1", "there-t1": "there-chw-1"})
+    # Two databases of an instance have the user: the newest document counts, and then the one that is left.
+    warehouse.query("INSERT INTO v1.source (source, engine) VALUES (%s, 'relay')", f"{THERE}/copy")
+    warehouse.ingest([{**account, "contact_id": "there-w2"}, {**account, "_id": USERS[1]}], "copy", instance=THERE, kept=("id_collision",))
+    # The one who was first is gone.
+    play(warehouse, [([([], [user], HERE), ([], ["settings"], THERE)], ())], complete)
+    assert found() == ({"shop"}, {"there-shop"}, {"t1": None, "there-t1": "there-w2"})
+    warehouse.ingest([], "copy", deleted=[user], instance=THERE, kept=("id_collision",))
+    warehouse.query("SELECT v1.rename_source(%s, 'moved.example.org/medic', true)", f"{THERE}/medic")
+    play(warehouse, [([], ())], complete)
+    assert found() == ({"shop"}, {"there-shop"}, {"t1": None, "there-t1": "there-chw-1"})
+    assert warehouse.column("SELECT instance FROM dbt.account WHERE user_id = %s", user) == ["moved.example.org"]
     warehouse.connection.close()

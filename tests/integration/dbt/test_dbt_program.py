@@ -70,6 +70,12 @@ def test_a_timed_run_is_spared_where_nothing_changed(program):
     warehouse.ingest([report("new")])
     assert not is_spared() and warehouse.column("SELECT uuid FROM dbt.data_record WHERE uuid = 'new'") == ["new"]
     assert is_spared()
+    # What only another instance has so, and the raw table does not show.
+    user = warehouse.value("SELECT min(_id) FROM v1.couchdb WHERE _id LIKE 'org.couchdb.user:%%' AND NOT _deleted")
+    warehouse.query("INSERT INTO v1.source (source, engine) VALUES ('there.example.org/medic', 'relay')")
+    warehouse.ingest([warehouse.document(user)], instance="there.example.org", kept=["id_collision"])
+    assert not is_spared() and warehouse.value("SELECT count(*) FROM dbt.account WHERE user_id = %s", user) == 2
+    assert is_spared()
     for change in (
         "DELETE FROM dbt.data_record WHERE uuid = 'new'",
         "UPDATE dbt.dbt_results SET status = 'error' WHERE name = 'fct_report'",

@@ -40,7 +40,7 @@ def test_its_tables_are_as_recorded(upstream):
         keys = warehouse.column("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = format('dbt.%%I', %s::text)::regclass", table)
         assert sorted(key.replace("dbt.", "v1.") for key in keys) == sorted(RECORDED[table].get("constraints", [])), table
     # Its own models of telemetry stop for ever on a document without metadata.year.
-    assert warehouse.column("SELECT model FROM dbt.watermark ORDER BY 1") == ["telemetry", "telemetry_devices"]
+    assert warehouse.column("SELECT model FROM dbt.watermark ORDER BY 1") == ["account", "telemetry", "telemetry_devices"]
 
 
 def everything_is_there(warehouse):
@@ -63,7 +63,13 @@ def test_marts_and_package_follow_what_is_synced(upstream):
     area = warehouse.row("SELECT * FROM marts.rpt_data_record WHERE area_name IS NOT NULL ORDER BY uuid LIMIT 1")["area_uuid"]
     warehouse.ingest([report("new"), {**warehouse.document(area), "name": "New area"}], deleted=[gone])
     warehouse.ingest([{"_id": "telemetry-2026-9-u-d", "type": "telemetry"}], "medic-users-meta", deleted=["telemetry-bare"])
+    # Another instance's user of the same name, whose document the base models do not know.
+    user = warehouse.value("SELECT min(user_id) FROM dbt.account WHERE contact_uuid IN (SELECT uuid FROM marts.dim_chw)")
+    warehouse.query("INSERT INTO v1.source (source, engine) VALUES ('there.example.org/medic', 'relay')")
+    warehouse.ingest([{"_id": user, "type": "user-settings", "contact_id": "there-chw"}, {"_id": "task~there", "type": "task", "user": user}],
+                     instance="there.example.org", kept=["id_collision"])
     answer = upstream.update()
+    assert warehouse.value("SELECT chw_uuid FROM marts.fct_task WHERE uuid = 'task~there'") == "there-chw"
     assert not any(model["refreshed"] for model in answer["models"].values())
     everything_is_there(warehouse)
     assert set(warehouse.column("SELECT area_name FROM marts.rpt_data_record WHERE area_uuid = %s", area)) == {"New area"}

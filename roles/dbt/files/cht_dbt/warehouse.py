@@ -13,7 +13,7 @@ from typing import Any, Collection, Iterator, Sequence
 import psycopg2
 
 # The newest change that can reach the models, and the newest that did.
-_NEWEST = "SELECT max(saved_timestamp) FROM v1.couchdb"
+_NEWEST = "SELECT saved_timestamp FROM v1.newest_change"
 _NEWEST_KEPT = "SELECT max(saved_timestamp) FROM v1.couchdb WHERE NOT _deleted"
 _DONE = "SELECT max(saved_timestamp) FROM {schema}.watermark WHERE model = 'document_metadata'"
 _DONE_UPSTREAM = "SELECT max(saved_timestamp) FROM {schema}.document_metadata"
@@ -21,7 +21,7 @@ _DONE_UPSTREAM = "SELECT max(saved_timestamp) FROM {schema}.document_metadata"
 # a month may have begun, or somebody have dropped a trigger.
 _IDLE = """
 SELECT coalesce(
-    (SELECT max(saved_timestamp) FROM v1.couchdb) <= (SELECT min(saved_timestamp) FROM dbt.watermark)
+    (SELECT saved_timestamp FROM v1.newest_change) <= (SELECT min(saved_timestamp) FROM dbt.watermark)
     AND NOT EXISTS (SELECT FROM dbt.stale) AND NOT EXISTS (SELECT FROM dbt.document_tally)
     AND (
         SELECT bool_and(status = 'success') AND min(start_time) > now() AT TIME ZONE 'UTC' - interval '1 hour'

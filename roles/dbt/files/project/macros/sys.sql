@@ -20,11 +20,11 @@
 {# Keys of the marts on devices and feedback: JSON arrays, since what they are made of can be any text. #}
 
 {#
-User and device of a telemetry document, whose id is telemetry-<year>-<month>-<day, if daily>-<user>-<device>. A copy that the app
+User, device and instance of a telemetry document, whose id is telemetry-<year>-<month>-<day, if daily>-<user>-<device>. A copy that the app
 kept of a conflict ends in -conflicted-<moment>, and is of the same device.
 #}
 {% macro device_key() -%}
-    jsonb_build_array(user_name, {{ device_id() }})::text
+    jsonb_build_array(user_name, {{ device_id() }}, instance)::text
 {%- endmacro %}
 {% macro device_id() -%}
     {%- set rest = "substring(regexp_replace(uuid, '-conflicted-[0-9]+$', '') from '^telemetry-[0-9]+-[0-9]+-(?:[0-9]+-)?(.*)$')" -%}

@@ -4,11 +4,12 @@
 {#
 How a model learns what changed, without missing a row and without reading one twice.
 
-saved_timestamp is unique and grows in commit order, so everything up to a stamp that was seen is there. The table
-`watermark` keeps, for each model, up to where it is done. A run of a model covers the window (since, until]: since is
-its own watermark; until is what all its parents have done, or the newest raw row for a model without parents: with var
-batch_size the last of so many after since. A parent of another base layer (dbt_base) keeps no watermark, and may delete and insert its newest row again, which takes ours along: then
-the window goes from our newest row to the parent's.
+saved_timestamp is unique and grows in commit order, over the raw table and v1.instance_document together, so everything
+up to a stamp that was seen is there. The table `watermark` keeps, for each model, up to where it is done. A run of a model
+covers the window (since, until]: since is its own watermark; until is what all its parents have done, or the newest change
+for a model without parents: with var batch_size the last of so many after since. A parent of another base layer (dbt_base)
+keeps no watermark, and may delete and insert its newest row again, which takes ours along: then the window goes from our
+newest row to the parent's.
 The window moves on whatever rows came, so rows that a model leaves out, and tombstones, cost nothing the next time.
 
 Pre-hook, model and post-hooks are one transaction: a watermark never says more than the model holds, and nobody sees
@@ -35,16 +36,18 @@ a model half done.
     {%- endfor -%}
     {%- set watermarks = "saved_timestamp) from " ~ own_schema() ~ ".watermark where model" -%}
     {%- set since = "coalesce((select max(" ~ watermarks ~ " = '" ~ model.name ~ "' and " ~ is_incremental() ~ "), '-infinity')" -%}
-    {%- set newest = "select max(saved_timestamp) from " ~ source('v1', 'couchdb') -%}
+    {%- set newest = "select saved_timestamp from " ~ source('v1', 'newest_change') -%}
     {%- if others -%}
         {%- set since = "coalesce((select max(saved_timestamp) from " ~ this ~ "), '-infinity')" if is_incremental() else "'-infinity'::timestamp" -%}
         {%- set until = "select min(max) from (" ~ others | join(' union all ') ~ ") others" -%}
     {%- elif parents -%}
         {%- set until = "select min(" ~ watermarks ~ " in (" ~ parents | join(', ') ~ ")" -%}
-    {%- elif var('batch_size', none) -%}
+    {%- elif var('batch_size', none) and model.config.meta.window != 'unbatched' -%}
+        {%- set size = var('batch_size') | int -%}
         {%- set batch = "select saved_timestamp from " ~ source('v1', 'couchdb') ~ " where saved_timestamp > " ~ since
-            ~ " order by 1 limit " ~ var('batch_size') | int -%}
-        {%- set until = "select coalesce(max(saved_timestamp), (" ~ newest ~ ")) from (" ~ batch ~ ") batch" -%}
+            ~ " order by 1 limit " ~ size -%}
+        {%- set until = "select case when count(*) < " ~ size ~ " then (" ~ newest ~ ") else max(saved_timestamp) end from ("
+            ~ batch ~ ") batch" -%}
     {%- else -%}
         {%- set until = newest -%}
     {%- endif -%}

@@ -1,8 +1,8 @@
 -- SPDX-FileCopyrightText: cht.sync contributors
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
--- The kinds of contact.
-{{ config(unique_key='id', pre_hook="{{ remember_contact_types() }}", post_hook="{{ sort_contacts_again() }}") }}
+-- The kinds of contact, whatever the instance, as packages know them.
+{{ config(unique_key='id', post_hook="{{ drop_gone_kinds() }}") }}
 
 {{ contact_types() }}
 {%- if is_incremental() %}

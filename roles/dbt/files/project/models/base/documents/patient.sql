@@ -16,6 +16,6 @@ select
     contact.saved_timestamp,
     {{ shortcode("c.doc -> 'patient_id'") }} as patient_id
 from {{ ref('contact') }} contact
-join {{ ref('contact_type') }} contact_type on contact_type.id = contact.contact_type and contact_type.person
 join {{ source('v1', 'couchdb') }} c on c._id = contact.uuid and not c._deleted
-where {{ shortcode("c.doc -> 'patient_id'") }} is not null and {{ in_window('contact.saved_timestamp') }}
+{{ contact_type_join() }}
+where {{ shortcode("c.doc -> 'patient_id'") }} is not null and {{ is_person() }} and {{ in_window('contact.saved_timestamp') }}

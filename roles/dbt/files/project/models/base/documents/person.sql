@@ -14,6 +14,6 @@ select
     c.doc ->> 'phone' as phone,
     coalesce(c.doc ->> 'phone_alternate', c.doc ->> 'alternative_phone') as phone2
 from {{ ref('contact') }} contact
-join {{ ref('contact_type') }} contact_type on contact_type.id = contact.contact_type and contact_type.person
 join {{ source('v1', 'couchdb') }} c on c._id = contact.uuid and not c._deleted
-where {{ in_window('contact.saved_timestamp') }}
+{{ contact_type_join() }}
+where {{ is_person() }} and {{ in_window('contact.saved_timestamp') }}

@@ -13,6 +13,6 @@ select
     {{ shortcode("c.doc -> 'place_id'") }} as place_id,
     {{ reference("c.doc #> '{contact,_id}'", "c.doc -> 'contact'") }} as contact_id
 from {{ ref('contact') }} contact
-left join {{ ref('contact_type') }} contact_type on contact_type.id = contact.contact_type
 join {{ source('v1', 'couchdb') }} c on c._id = contact.uuid and not c._deleted
-where contact_type.person is not true and {{ in_window('contact.saved_timestamp') }}
+{{ contact_type_join() }}
+where not {{ is_person() }} and {{ in_window('contact.saved_timestamp') }}

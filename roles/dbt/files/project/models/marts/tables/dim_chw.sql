@@ -9,7 +9,7 @@
         'person': {'reads': ['uuid'], 'keys': 'select uuid from changed'},
         'contact': {'reads': ['uuid', 'name', 'parent_uuid'], 'keys': 'select uuid from changed join person using (uuid)'},
         'place': {'reads': ['uuid', 'contact_id'], 'keys': 'select contact_id from changed'},
-        'user': {'reads': ['contact_uuid'], 'keys': 'select contact_uuid from changed'},
+        'account': {'reads': ['contact_uuid'], 'keys': 'select contact_uuid from changed'},
         'dim_place': {
             'reads': ['uuid', 'place_type', 'area_uuid', 'facility_uuid'],
             'keys': 'select c.uuid from changed join contact c on c.parent_uuid = changed.uuid where place_type in '
@@ -29,6 +29,6 @@ join {{ ref('dim_place') }} home on home.uuid = contact.parent_uuid
 where home.place_type in {{ in_list(var('area_types') + var('facility_types')) }}
   and (
       exists (select from {{ ref('place') }} place where place.uuid = home.uuid and place.contact_id = person.uuid)
-      or exists (select from {{ ref('user') }} account where account.contact_uuid = person.uuid)
+      or exists (select from {{ ref('account') }} account where account.contact_uuid = person.uuid)
   )
   and {{ is_stale('person.uuid') }}

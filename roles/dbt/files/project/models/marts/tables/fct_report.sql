@@ -54,6 +54,7 @@
 with report as (
     select
         r.*,
+        {{ instance_of('c.source') }} as instance,
         {{ reference("c.doc #> '{fields,patient_uuid}'") }} as named_patient,
         {{ reference("c.doc #> '{fields,visited_contact_uuid}'", "c.doc #> '{fields,place_uuid}'", "c.doc #> '{fields,household_uuid}'",
                      "c.doc #> '{fields,inputs,contact,_id}'") }} as named_visited,
@@ -83,13 +84,19 @@ about as (
         cross join lateral (
             select p.uuid, 'person' as kind from {{ ref('dim_person') }} p where p.uuid = named.id
             union all
-            select p.uuid, 'person' from {{ ref('patient') }} p where p.patient_id = named.id
+            select p.uuid, 'person'
+            from {{ ref('patient') }} p
+            join {{ source('v1', 'couchdb') }} its on its._id = p.uuid
+            where p.patient_id = named.id and {{ instance_of('its.source') }} = r.instance
             union all
             select p.uuid, case when p.place_type in {{ in_list(var('household_types')) }} then 'household' else 'place' end
             from (
                 select named.id as uuid
                 union
-                select place.uuid from {{ ref('place') }} place where place.place_id = named.id
+                select place.uuid
+                from {{ ref('place') }} place
+                join {{ source('v1', 'couchdb') }} its on its._id = place.uuid
+                where place.place_id = named.id and {{ instance_of('its.source') }} = r.instance
             ) candidate
             join {{ ref('dim_place') }} p on p.uuid = candidate.uuid
         ) found

@@ -8,7 +8,7 @@
         {'columns': ['facility_uuid']},
         {'columns': ['chw_uuid']},
         {'columns': ['owner_uuid']},
-        {'columns': ['user_id']},
+        {'columns': ['user_id', 'instance']},
         {'columns': ['state']},
         {'columns': ['due_day']},
     ],
@@ -19,9 +19,9 @@
         },
         'contact': {'reads': ['uuid'], 'keys': naming('fct_task', ['owner_uuid', 'requester_uuid', 'chw_uuid'])},
         'data_record': {'reads': ['uuid'], 'keys': naming('fct_task', ['requester_uuid'])},
-        'user': {
-            'reads': ['user_id', 'contact_uuid'],
-            'keys': 'select uuid from changed join fct_task using (user_id)',
+        'account': {
+            'reads': ['instance', 'user_id', 'contact_uuid'],
+            'keys': 'select uuid from changed join fct_task using (instance, user_id)',
         },
         'dim_chw': {
             'reads': ['uuid', 'area_uuid', 'facility_uuid'],
@@ -41,6 +41,7 @@
 with task as (
     select
         m.uuid,
+        m.instance,
         {{ user_id("c.doc ->> 'user'") }} as user_id,
         {{ known_id(reference("c.doc -> 'owner'")) }} as owner_uuid,
         {{ known_id(reference("c.doc -> 'requester'"), ['contact', 'data_record']) }} as requester_uuid,
@@ -56,6 +57,7 @@ with task as (
 
 select
     task.uuid,
+    task.instance,
     task.user_id,
     {{ known_id('account.contact_uuid') }} as chw_uuid,
     coalesce(person.area_uuid, place.area_uuid, chw.area_uuid) as area_uuid,
@@ -69,7 +71,7 @@ select
     {{ month_of('task.due_day') }} as due_month,
     task.end_day
 from task
-left join {{ ref('user') }} account on account.user_id = task.user_id
+left join {{ ref('account') }} account on account.instance = task.instance and account.user_id = task.user_id
 left join {{ ref('dim_chw') }} chw on chw.uuid = account.contact_uuid
 left join {{ ref('dim_person') }} person on person.uuid = task.owner_uuid
 left join {{ ref('dim_place') }} place on place.uuid = task.owner_uuid

@@ -8,18 +8,21 @@
     meta={'follows': {
         'telemetry': {
             'reads': ['uuid', 'user_name', 'saved_timestamp'],
-            'keys': 'select ' ~ device_key() ~ ' from changed where ' ~ is_user_name('user_name'),
+            'keys': 'select ' ~ device_key() ~ ' from changed join document_metadata using (uuid) where ' ~ is_user_name('user_name') ~ '
+                     union select d.key from changed join sys_device_state d using (user_name) where d.device_id = ' ~ device_id(),
         },
         'telemetry_devices': {
             'reads': ['uuid', 'saved_timestamp'],
-            'keys': 'select ' ~ device_key() ~ ' from (select uuid, user_name from changed join telemetry using (uuid)) t where ' ~ is_user_name('user_name'),
+            'keys': 'select ' ~ device_key() ~ ' from changed join telemetry using (uuid) join document_metadata using (uuid)
+                     where ' ~ is_user_name('user_name'),
         },
     }},
 ) }}
 
 with telemetry as (
-    select *, {{ device_key() }} as key, {{ device_id() }} as device_id
-    from {{ ref('telemetry') }}
+    select t.*, m.instance, {{ device_key() }} as key, {{ device_id() }} as device_id
+    from {{ ref('telemetry') }} t
+    join {{ ref('document_metadata') }} m using (uuid)
     where {{ is_user_name('user_name') }}
     {%- if is_incremental() %} and user_name in (select key::jsonb ->> 0 from stale_keys){% endif %}
 ),
@@ -33,6 +36,7 @@ newest as (
 
 select
     newest.key,
+    newest.instance,
     newest.user_name,
     newest.device_id,
     newest.period_start as last_used,

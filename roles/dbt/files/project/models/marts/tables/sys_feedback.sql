@@ -7,7 +7,7 @@
     indexes=[{'columns': ['day']}],
     meta={'follows': {
         'feedback': {
-            'reads': ['uuid', 'period_start', 'user_name', 'source', 'message'],
+            'reads': ['uuid', 'saved_timestamp', 'period_start', 'user_name', 'source', 'message'],
             'keys': 'select ' ~ feedback_key() ~ ' from changed where ' ~ feedback_is_dated(),
         },
     }},
@@ -15,12 +15,14 @@
 
 with feedback as (
     select
+        m.instance,
         f.user_name,
         {{ feedback_key() }} as key,
         {{ local_day(moment_of('period_start')) }} as day,
         {{ feedback_source() }} as source,
         {{ feedback_message() }} as message
     from {{ ref('feedback') }} f
+    join {{ ref('document_metadata') }} m on m.uuid = f.uuid
     {%- if is_incremental() %}
     -- A day of var time_zone is part of three of the text's at most.
     join (select distinct (key::jsonb ->> 0)::date + part as text_day from stale_keys, generate_series(-1, 1) part) stale
@@ -35,7 +37,7 @@ select
     source,
     message,
     count(*) as feedbacks,
-    count(distinct user_name) as users
+    count(distinct (instance, user_name)) filter (where user_name is not null) as users
 from feedback
 where {{ is_stale('key') }}
 group by key, day, source, message

@@ -3,6 +3,7 @@
 
 -- Devices as they last were, with whose they are.
 select
+    device.instance,
     device.user_name,
     device.device_id,
     device.last_used,
@@ -23,7 +24,7 @@ select
     facility.uuid as facility_uuid,
     facility.name as facility_name
 from {{ ref('sys_device_state') }} device
-left join {{ ref('user') }} on user_id = 'org.couchdb.user:' || device.user_name
-left join {{ ref('dim_chw') }} chw on chw.uuid = contact_uuid
+left join {{ ref('account') }} account on account.instance = device.instance and account.user_id = 'org.couchdb.user:' || device.user_name
+left join {{ ref('dim_chw') }} chw on chw.uuid = account.contact_uuid
 left join {{ ref('dim_area') }} area on area.uuid = chw.area_uuid
 left join {{ ref('dim_facility') }} facility on facility.uuid = chw.facility_uuid

@@ -23,10 +23,10 @@ left join lateral (
     order by r.reported desc limit 1
 ) report on true
 left join (
-    select u.contact_uuid, max(d.last_used) as last_used
-    from {{ ref('user') }} u
-    join {{ ref('sys_device_state') }} d on u.user_id = 'org.couchdb.user:' || d.user_name
+    select a.contact_uuid, max(d.last_used) as last_used
+    from {{ ref('account') }} a
+    join {{ ref('sys_device_state') }} d on a.instance = d.instance and a.user_id = 'org.couchdb.user:' || d.user_name
     where d.last_used < clock_timestamp() + interval '1 day'
-    group by u.contact_uuid
+    group by a.contact_uuid
 ) device on device.contact_uuid = area.chw_uuid
 where area.chw_uuid is not null
