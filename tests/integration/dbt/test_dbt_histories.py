@@ -264,10 +264,13 @@ def test_another_instances_settings_come_change_and_go(copy, begun):
             "SELECT uuid FROM dbt.place WHERE uuid LIKE '%%shop'")), dict(warehouse.query(
                 "SELECT uuid, chw_uuid FROM marts.fct_task WHERE uuid IN ('t1', 'there-t1')")))
 
-    play(warehouse, [([([here], [], HERE), ([shop, settings_with(kind)], [], THERE)], ())], complete)
+    # Beside it, a place that hangs on a person is moved with what is above that.
+    odd = {**WORLD["h1"], "_id": "odd", "parent": {"_id": "w1"}}
+    play(warehouse, [([([here, odd], [], HERE), ([shop, settings_with(kind)], [], THERE)], ())], complete)
     assert found() == ({"there-shop"}, {"shop"}, {"t1": "w1", "there-t1": "there-w1"})
     account = {"_id": user, "type": "user-settings", "contact_id": "there-chw-1"}
-    play(warehouse, [([([settings_with(kind)], [], HERE), ([settings_with({**kind, "person": False}), account], [], THERE)], ())], complete)
+    moved = {**WORLD["a1"], "parent": {"_id": "fac-1"}}
+    play(warehouse, [([([settings_with(kind), moved], [], HERE), ([settings_with({**kind, "person": False}), account], [], THERE)], ())], complete)
     assert found() == ({"shop"}, {"there-shop"}, {"t1": "w1", "there-t1": "there-chw-1"})
     # Two databases of an instance have the user: the newest document counts, and then the one that is left.
     warehouse.query("INSERT INTO v1.source (source, engine) VALUES (%s, 'relay')", f"{THERE}/copy")

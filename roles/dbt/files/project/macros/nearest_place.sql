@@ -47,17 +47,16 @@
     end
 {%- endmacro %}
 
-{# Ids of the places at and below those in a relation's column uuid, as `contact` has them. #}
+{# Ids of the places at and below the contacts in a relation's column uuid, as `contact` has them: one may hang on a person. #}
 {% macro places_below(relation) -%}
     with recursive below (uuid, level) as (
         select uuid, 1 from {{ relation }}
         union
         select c.uuid, level + 1 from below
         join contact c on c.parent_uuid = below.uuid
-        join place on place.uuid = c.uuid
         where level < {{ var('hierarchy_levels') }}
     )
-    select uuid from below
+    select uuid from below join place using (uuid)
 {%- endmacro %}
 
 {# A list of SQL's. #}
