@@ -65,7 +65,7 @@ def expressions():
 
 
 FROM = """unnest(%s::text[]) WITH ORDINALITY AS t (text, place),
-    LATERAL (SELECT text AS uuid, text AS user_name, text AS message, text AS period_start, text AS source) d,
+    LATERAL (SELECT text AS uuid, text AS user_name, text AS message, text AS period_start, text AS source, text AS instance) d,
     LATERAL (SELECT jsonb_build_object('a', jsonb_build_object('b', text)) AS fields,
                     jsonb_build_object('metadata', jsonb_build_object('year', text, 'month', text, 'day', text)) AS doc) e"""
 
