@@ -274,10 +274,10 @@ def test_another_instances_settings_come_change_and_go(copy, begun):
     assert found() == ({"shop"}, {"there-shop"}, {"t1": "w1", "there-t1": "there-chw-1"})
     # Two databases of an instance have the user: the newest document counts, and then the one that is left.
     warehouse.query("INSERT INTO v1.source (source, engine) VALUES (%s, 'relay')", f"{THERE}/copy")
-    warehouse.ingest([{**account, "contact_id": "there-w2"}, {**account, "_id": USERS[1]}], "copy", instance=THERE, kept=("id_collision",))
+    warehouse.ingest([{**account, "contact_id": "there-w1"}, {**account, "_id": USERS[1]}], "copy", instance=THERE, kept=("id_collision",))
     # The one who was first is gone.
     play(warehouse, [([([], [user], HERE), ([], ["settings"], THERE)], ())], complete)
-    assert found() == ({"shop"}, {"there-shop"}, {"t1": None, "there-t1": "there-w2"})
+    assert found() == ({"shop"}, {"there-shop"}, {"t1": None, "there-t1": "there-w1"})
     warehouse.ingest([], "copy", deleted=[user], instance=THERE, kept=("id_collision",))
     warehouse.query("SELECT v1.rename_source(%s, 'moved.example.org/medic', true)", f"{THERE}/medic")
     play(warehouse, [([], ())], complete)

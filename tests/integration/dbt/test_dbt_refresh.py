@@ -119,6 +119,9 @@ def follows(program):
     in_step(warehouse)
 
 
+FORM_COLUMN = "    {{ code('r.form') }} as form,\n"
+
+
 def test_an_upgrade_that_changes_columns(program):
     """In several rounds, while a view of somebody else's reads a mart. What was granted, noted and recorded stays."""
     warehouse = program.warehouse
@@ -128,7 +131,7 @@ def test_an_upgrade_that_changes_columns(program):
                     "COMMENT ON VIEW marts.rpt_task IS 'ours'; COMMENT ON COLUMN marts.fct_report.form IS 'our forms'")
     keys, rights, followed = foreign_keys(warehouse), grants(warehouse), triggers(warehouse)
     history = warehouse.column("SELECT result_id FROM dbt.dbt_results ORDER BY 1")
-    program.edit_project("models/marts/tables/fct_report.sql", "    r.form,\n", "    r.form,\n    7 as added,\n")
+    program.edit_project("models/marts/tables/fct_report.sql", FORM_COLUMN, FORM_COLUMN + "    7 as added,\n")
     program.edit_project("models/marts/tables/facts.yml", ONE_MORE, ONE_MORE + "      - {name: added, data_type: integer}\n")
     program.edit_project("models/marts/views/rpt_data_record.sql", "report.received,", "report.added as received,")
     program.edit_project("models/marts/views/rpt.yml", RECEIVED, RECEIVED.replace("timestamp with time zone", "integer"))

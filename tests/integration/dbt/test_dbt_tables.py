@@ -23,7 +23,7 @@ def built(copy, modelled):
 def test_all_models_are_there(built):
     assert len(MODELS) == 12
     assert set(built.column("SELECT relname FROM pg_class WHERE relnamespace = 'dbt'::regnamespace AND relkind = 'r'")) \
-        == {*MODELS, "digest_salt", "document_tally", "project_model", "stale", "watermark"}
+        == {*MODELS, "account", "digest_salt", "document_tally", "instance_contact_type", "project_model", "stale", "watermark"}
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -66,10 +66,10 @@ def test_marts_and_package_follow_what_is_synced(upstream):
     # Another instance's user of the same name, whose document the base models do not know.
     user = warehouse.value("SELECT min(user_id) FROM dbt.account WHERE contact_uuid IN (SELECT uuid FROM marts.dim_chw)")
     warehouse.query("INSERT INTO v1.source (source, engine) VALUES ('there.example.org/medic', 'relay')")
-    warehouse.ingest([{"_id": user, "type": "user-settings", "contact_id": "there-chw"}, {"_id": "task~there", "type": "task", "user": user}],
+    warehouse.ingest([{"_id": user, "type": "user-settings", "contact_id": "5d1f2c34-9f0e-4c1b-8a53-2f8f1b7a9c01"}, {"_id": "task~there", "type": "task", "user": user}],
                      instance="there.example.org", kept=["id_collision"])
     answer = upstream.update()
-    assert warehouse.value("SELECT chw_uuid FROM marts.fct_task WHERE uuid = 'task~there'") == "there-chw"
+    assert warehouse.value("SELECT chw_uuid FROM marts.fct_task WHERE uuid = 'task~there'") == "5d1f2c34-9f0e-4c1b-8a53-2f8f1b7a9c01"
     assert not any(model["refreshed"] for model in answer["models"].values())
     everything_is_there(warehouse)
     assert set(warehouse.column("SELECT area_name FROM marts.rpt_data_record WHERE area_uuid = %s", area)) == {"New area"}
