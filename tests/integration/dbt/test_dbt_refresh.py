@@ -25,7 +25,7 @@ NAMES = [*(f"{dataset['schema']}.{dataset['table_name']}" for dataset in DATASET
 LONGEST = 2.0  # seconds that a query may take
 DISK = 160  # MB
 RECEIVED = "First day of its month.\n      - name: received\n        data_type: timestamp with time zone\n"
-ONE_MORE = "      - name: form\n        data_type: text\n        description: Name of the form.\n"
+ONE_MORE = "        description: Name of the form; other where that is no code.\n        data_tests: [not_null]\n"
 
 
 # A package's table, and a view on it
