@@ -14,7 +14,7 @@ STALE = 3600
 # Seconds for which it is told that a database was replaced.
 NEWS = 7 * 86400
 
-UNITS = {"relay": "'cht-relay@*'", "logstash": "cht-logstash"}
+UNITS = {"relay": "'cht-sync-relay@*'", "logstash": "cht-sync-logstash"}
 
 
 def table(sources: list[dict], models: list[dict]) -> list[str]:
@@ -47,21 +47,21 @@ def problems(sources: list[dict], models: list[dict], failed_tests: int | None, 
     """A sentence for each thing that is wrong, with its remedy. None: the data is whole and fresh."""
     found = [sentence for row in sources for sentence in _source_problems(row)]
     if models_expected and not models:
-        found.append("dbt has not run yet: wait for its first run, or read journalctl -u cht-dbt on the dbt machine")
+        found.append("dbt has not run yet: wait for its first run, or read journalctl -u cht-sync-dbt on the dbt machine")
     failed = [row for row in models if row["status"] == "error"]
     skipped = sum(row["status"] == "skipped" for row in models)
     stale = [row for row in models if row["status"] not in ("error", "skipped") and _lags(row, STALE)]
     if failed:
         found.append(
             f"failed in the last run: {_names(failed)}{f' ({skipped} more had to wait for them)' if skipped else ''}: "
-            "read journalctl -u cht-dbt on the dbt machine, then run playbooks/dbt.yml"
+            "read journalctl -u cht-sync-dbt on the dbt machine, then run playbooks/dbt.yml"
         )
     if stale:
         found.append(
-            f"more than {duration(STALE)} behind: {_names(stale)}: look at systemctl status cht-dbt.timer cht-dbt on the dbt machine"
+            f"more than {duration(STALE)} behind: {_names(stale)}: look at systemctl status cht-sync-dbt.timer cht-sync-dbt on the dbt machine"
         )
     if failed_tests:
-        found.append(f"{failed_tests} of the models' tests failed: read journalctl -u cht-dbt-test on the dbt machine")
+        found.append(f"{failed_tests} of the models' tests failed: read journalctl -u cht-sync-dbt-test on the dbt machine")
     return found
 
 
@@ -132,7 +132,7 @@ def _model_summary(models):
 
 
 def _source_problems(row):
-    name, unit = row["source"], UNITS.get(row["engine"], "'cht-*'")
+    name, unit = row["source"], UNITS.get(row["engine"], "'cht-sync-*'")
     if row["error"]:
         yield f"{name}: {row['error']}"
     if row["engine"] is None:

@@ -52,13 +52,13 @@ EXAMPLES = r"""
 - name: Look whether PostgREST runs with what is written
   cht.sync.unit_info:
     units:
-      - name: cht-postgrest.service
-        reads: [/etc/cht-sync/postgrest, /etc/systemd/system/cht-postgrest.service]
+      - name: cht-sync-postgrest.service
+        reads: [/etc/cht-sync/postgrest, /etc/systemd/system/cht-sync-postgrest.service]
   register: found
 
 - name: Start it, or restart it
   ansible.builtin.systemd_service:
-    name: cht-postgrest.service
+    name: cht-sync-postgrest.service
     state: "{{ found.units[0].wanted }}"
 """
 
@@ -72,7 +72,7 @@ units:
     name:
       description: As in O(units[].name).
       type: str
-      sample: cht-postgrest.service
+      sample: cht-sync-postgrest.service
     loaded:
       description: Whether systemd knows the unit.
       type: bool

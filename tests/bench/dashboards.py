@@ -182,7 +182,7 @@ def crowd(people: list[Visitor], questions: Questions) -> tuple[list[float], int
 
     def weigh() -> None:
         while time.monotonic() < end:
-            shown = docker("exec", group("superset"), "systemctl", "show", "--value", "-p", "MemoryCurrent", "cht-superset").strip()
+            shown = docker("exec", group("superset"), "systemctl", "show", "--value", "-p", "MemoryCurrent", "cht-sync-superset").strip()
             most[0] = max(most[0], int(shown) // 1_000_000 if shown.isdigit() else 0)
             time.sleep(5)  # to ask costs the machine that is measured
 

@@ -146,7 +146,7 @@ def test_a_login_for_a_bi_tool_is_made(deployed):
 @pytest.fixture(scope="module")
 def removed(deployed):
     """The site after it was removed, its data kept."""
-    on_site("systemctl stop cht-logstash")
+    on_site("systemctl stop cht-sync-logstash")
     deployed.said["documents"] = documents()
     cache(False)
     deployed.said["remove"] = deployed.operator.follows("remove")

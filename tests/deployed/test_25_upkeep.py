@@ -21,7 +21,7 @@ def stamps(warehouse) -> dict[str, str]:
 
 def running(vm) -> int:
     """How many units of the engine run: a relay a database, or one Logstash."""
-    return int(vm.run("systemctl --no-legend --state=running list-units 'cht-relay@*' cht-logstash.service | wc -l").stdout)
+    return int(vm.run("systemctl --no-legend --state=running list-units 'cht-sync-relay@*' cht-sync-logstash.service | wc -l").stdout)
 
 
 def test_resync_reads_again_and_writes_only_what_differs(couchdb, warehouse, vm):

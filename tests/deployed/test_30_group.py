@@ -58,7 +58,7 @@ def test_superset_is_dumped_where_the_database_is_before_its_upgrade_and_no_newe
         return warehouse.text(sql, "superset")
 
     superset = machine("superset")
-    started = superset.run("systemctl show --value --property MainPID cht-superset").stdout
+    started = superset.run("systemctl show --value --property MainPID cht-sync-superset").stdout
     superset.run("rm /var/lib/cht-superset/initialized")  # as if another version had set it up
     revision = metadata("UPDATE alembic_version SET version_num = 'ffffffffffff' RETURNING (SELECT version_num FROM alembic_version)")
     try:
@@ -67,7 +67,7 @@ def test_superset_is_dumped_where_the_database_is_before_its_upgrade_and_no_newe
         metadata(f"UPDATE alembic_version SET version_num = '{revision}'")
     said = " ".join(refused.stdout.split())
     assert refused.returncode != 0 and "are those of a newer version" in said and "ffffffffffff" in said
-    assert superset.run("systemctl show --value --property MainPID cht-superset").stdout == started
+    assert superset.run("systemctl show --value --property MainPID cht-sync-superset").stdout == started
 
     upgraded = playbook("site", "--tags", "superset_service")
     assert upgraded.returncode == 0, upgraded.stdout[-3000:]

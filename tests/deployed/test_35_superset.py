@@ -81,7 +81,7 @@ def test_notes_of_old_actions_are_deleted(warehouse):
         " now() AT TIME ZONE 'UTC' - make_interval(days => days) FROM unnest(ARRAY[89, 91]) days;"
     )
     superset = machine("superset")
-    assert superset.run("systemctl start cht-superset-prune.service").rc == 0
+    assert superset.run("systemctl start cht-sync-superset-prune.service").rc == 0
     assert metadata("SELECT string_agg(action, ',') FROM logs WHERE starts_with(action, 'test-')") == "test-89"
     assert metadata("DELETE FROM query WHERE starts_with(client_id, 'test-') RETURNING client_id") == "test-89"
     metadata("DELETE FROM logs WHERE starts_with(action, 'test-')")

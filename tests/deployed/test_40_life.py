@@ -38,7 +38,7 @@ def test_a_database_that_leaves_the_inventory_is_copied_no_longer(vm, couchdb, w
     told = vm.run("cht-relay status").stdout
     assert len(told.splitlines()) == len(DATABASES) and DATABASES[-1] not in told, told
     feed = f"{source()['name']}.{DATABASES[-1]}"
-    unit = f"cht-relay@{feed}.service"
+    unit = f"cht-sync-relay@{feed}.service"
     assert not vm.service(unit).is_running and not vm.service(unit).is_enabled
     assert not vm.file(f"/etc/cht-sync/relay/{feed}.json").exists
     assert not vm.file(f"/etc/cht-sync/parity/{feed}.json").exists
@@ -65,7 +65,7 @@ def test_parity_finds_what_no_feed_tells_and_cures_it(couchdb, warehouse, vm):
     stored = warehouse.documents("medic-sentinel")
     assert stored[lost][1] is False and stored["planted"] == (None, True)
 
-    running = vm.run("systemctl --no-legend --state=running list-units 'cht-relay@*' | wc -l").stdout
+    running = vm.run("systemctl --no-legend --state=running list-units 'cht-sync-relay@*' | wc -l").stdout
     assert int(running) == len(DATABASES)
     code, said = parity("all", "-e", "parity_repair=true")
     assert code == 0 and "cured" not in said and "changed=0" in said, said

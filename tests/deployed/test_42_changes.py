@@ -11,17 +11,17 @@ pytestmark = pytest.mark.one
 # that was written right, by a run that ended before it restarted anything.
 CHANGED = {
     "/etc/postgresql/15/main/conf.d/cht-sync.conf": "postgresql@15-main.service",
-    "/etc/cht-sync/roles/guard.psql": "cht-roles.service",
-    "/etc/cht-sync/postgrest/postgrest.conf": "cht-postgrest.service",
-    "/etc/cht-sync/relay/demo.medic.json": "cht-relay@demo.medic.service",
-    "/opt/cht-sync/relay/current/cht_engine/couchdb.py": "cht-relay@demo.medic-sentinel.service",
-    "/etc/systemd/system/cht-dbt.timer": "cht-dbt.timer",
+    "/etc/cht-sync/roles/guard.psql": "cht-sync-roles.service",
+    "/etc/cht-sync/postgrest/postgrest.conf": "cht-sync-postgrest.service",
+    "/etc/cht-sync/relay/demo.medic.json": "cht-sync-relay@demo.medic.service",
+    "/opt/cht-sync/relay/current/cht_engine/couchdb.py": "cht-sync-relay@demo.medic-sentinel.service",
+    "/etc/systemd/system/cht-sync-dbt.timer": "cht-sync-dbt.timer",
     "/etc/redis/redis.conf": "redis-server.service",
-    "/etc/systemd/system/cht-superset-prune.timer": "cht-superset-prune.timer",
+    "/etc/systemd/system/cht-sync-superset-prune.timer": "cht-sync-superset-prune.timer",
 }
 LEFT = {
-    "/etc/cht-sync/relay/demo.password": "cht-relay@demo.medic-users-meta.service",
-    "/etc/cht-sync/superset/superset_config.py": "cht-superset.service",
+    "/etc/cht-sync/relay/demo.password": "cht-sync-relay@demo.medic-users-meta.service",
+    "/etc/cht-sync/superset/superset_config.py": "cht-sync-superset.service",
 }
 READ_AGAIN = "/etc/postgresql/15/main/pg_hba.conf"
 READERS = {**CHANGED, **LEFT}
@@ -67,7 +67,7 @@ def test_a_number_given_as_a_text_is_written_as_one_and_taken_up(vm, started):
     assert done.returncode == 0, done.stdout[-3000:]
     assert '"page_rows": 400,' in vm.file("/etc/cht-sync/relay/demo.medic.json").content_string
     after = started()
-    assert all(after[unit] > before[unit] for unit in after if unit.startswith("cht-relay@"))
+    assert all(after[unit] > before[unit] for unit in after if unit.startswith("cht-sync-relay@"))
     assert playbook("site", "--tags", "relay_configure,relay_service").returncode == 0
 
 

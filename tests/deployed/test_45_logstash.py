@@ -13,7 +13,7 @@ from stack import DATABASES, assert_equal, changed_by, docker, group, parity, pl
 
 pytestmark = pytest.mark.group
 
-UNIT = "cht-logstash.service"
+UNIT = "cht-sync-logstash.service"
 ETC = "/etc/cht-sync/logstash"
 SEQUENCES = "/var/lib/cht-logstash/seq"
 # Where, and what. A letter in brackets keeps the pattern from matching the shell that carries it.
@@ -127,19 +127,19 @@ def test_an_empty_sequence_file_does_no_harm(couchdb, warehouse, vm):
 
 
 def test_postgrest_may_be_away(couchdb, warehouse, vm):
-    vm.run("systemctl stop cht-postgrest")
+    vm.run("systemctl stop cht-sync-postgrest")
     ids = [couchdb.write() for _ in range(300)]
     until(lambda: "PostgREST does not answer" in json.dumps(state(vm)), 60, "word of it")
     done = playbook("verify", "--tags", "postgrest,logstash")
     assert done.returncode != 0 and "not verified, since PostgREST failed" in " ".join(done.stdout.split())
-    vm.run("systemctl start cht-postgrest")
+    vm.run("systemctl start cht-sync-postgrest")
     until(lambda: warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{ids[-1]}'"), 120, "arrival")
     assert_equal(couchdb, warehouse)
 
 
 def test_couchdb_may_be_restarted(couchdb, warehouse, vm):
     started = show(vm, "ExecMainStartTimestampMonotonic")
-    vm.run("systemctl restart cht-couchdb-demo")
+    vm.run("systemctl restart cht-sync-couchdb-demo")
     until(couchdb.answers, 60, "CouchDB's return")
     arrives(couchdb, warehouse)
     assert show(vm, "ExecMainStartTimestampMonotonic") == started
@@ -169,7 +169,7 @@ def test_who_lost_its_lease_ends_for_good(couchdb, warehouse, vm):
     assert show(vm, "ExecMainStatus") == "3"
     assert warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{held}'") == 0
     done = playbook("verify", "--tags", "postgrest,logstash")
-    assert done.returncode != 0 and "cht-logstash" in done.stdout.split("PLAY RECAP")[0]
+    assert done.returncode != 0 and "cht-sync-logstash" in done.stdout.split("PLAY RECAP")[0]
     vm.run(f"systemctl reset-failed {UNIT}; systemctl start {UNIT}")
     until(lambda: warehouse.value(f"SELECT count(*) FROM v1.couchdb WHERE _id = '{held}'"), 60, "arrival")
     assert_equal(couchdb, warehouse)
@@ -189,8 +189,8 @@ def test_the_engines_can_be_exchanged_under_a_live_writer(couchdb, warehouse, vm
     """The relay copies over TLS then; what is exchanged last is what the inventory names."""
     concerned = ("--skip-tags", "base,postgresql,postgrest,dbt,superset")
     for engine, units, gone in (
-        ("relay", [f"cht-relay@district.{name}" for name in DATABASES], [UNIT]),
-        ("logstash", [UNIT], [f"cht-relay@district.{name}" for name in DATABASES]),
+        ("relay", [f"cht-sync-relay@district.{name}" for name in DATABASES], [UNIT]),
+        ("logstash", [UNIT], [f"cht-sync-relay@district.{name}" for name in DATABASES]),
     ):
         before = dict(warehouse.rows("SELECT json_build_array(_id, saved_timestamp) FROM v1.couchdb"))
         done = playbook("site", *concerned, "-e", f"cht_sync_engine={engine}")

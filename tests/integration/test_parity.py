@@ -14,7 +14,7 @@ from servers import wait_until
 
 pytestmark = pytest.mark.once
 
-UNIT = "cht-relay@a.medic.service"
+UNIT = "cht-sync-relay@a.medic.service"
 
 
 def test_nothing_differs(parity, copied):

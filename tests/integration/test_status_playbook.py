@@ -78,7 +78,7 @@ def test_what_is_missing_is_told_and_a_passed_limit_fails(status, copied, couch,
     limits = ("-e", "cht_sync_max_age=600", "-e", "cht_sync_max_pending=2", "-e", "cht_sync_max_model_lag=60")
     # Asked once: of a little that is missing it would wait for the arrival, which does not come.
     code, said = status(*limits, "-e", "cht_sync_verify_tries=0", alone=True)
-    assert code == 2 and "NOT WELL: - a/medic: its engine last called 15 min ago: look at systemctl status 'cht-relay@*'" in said
+    assert code == 2 and "NOT WELL: - a/medic: its engine last called 15 min ago: look at systemctl status 'cht-sync-relay@*'" in said
     told = said[said.rindex("NOT WELL") :]
     assert "a/medic: last call 15 min ago, max_age is 600 s" in told and "a/medic: 3 changes pending, max_pending is 2" in told
     assert "dbt has not run yet, max_model_lag is 60 s" in told

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles/logstash"
 SECRET = "tell-nobody-" * 4
 HOSTILE = 'a"b\\ ${HOME} %{id} => }\n# é'
-FILES = ("logstash.yml", "log4j2.properties", "launcher.json", "cht-logstash.service")
+FILES = ("logstash.yml", "log4j2.properties", "launcher.json", "cht-sync-logstash.service")
 
 
 def source(**changed) -> dict:

@@ -173,5 +173,5 @@ def test_no_secret_is_in_any_file(rendered):
 
 
 def test_memory_follows_the_heap(rendered):
-    assert "\nMemoryMax=1792M\n" in (rendered / "usual/cht-logstash.service").read_text()
-    assert "\nMemoryMax=2304M\n" in (rendered / "several/cht-logstash.service").read_text()
+    assert "\nMemoryMax=1792M\n" in (rendered / "usual/cht-sync-logstash.service").read_text()
+    assert "\nMemoryMax=2304M\n" in (rendered / "several/cht-sync-logstash.service").read_text()

@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 -- A role may change its own password and settings: PostgreSQL has no way to forbid that. So what they were after the last run of
--- site.yml is kept here, and the unit cht-roles puts them back. Run by the login user. An administrator who is no superuser cannot
+-- site.yml is kept here, and the unit cht-sync-roles puts them back. Run by the login user. An administrator who is no superuser cannot
 -- read passwords: then there is no such guard (SUPPORT.md).
 
 DO $do$

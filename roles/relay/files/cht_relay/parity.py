@@ -84,7 +84,7 @@ class _Source:
         self._peers = Peers(config, self._relay, options.runtime_dir)
         remedy = _WITH_LOGSTASH if self._relay is None else _WITH_RELAY
         self._report = Report(self.name, say, remedy)
-        unit = f"cht-relay@{Path(config.relay_config or '').stem}.service"
+        unit = f"cht-sync-relay@{Path(config.relay_config or '').stem}.service"
         self._unit = Unit(unit, options.runtime_dir)
 
     def differs(self) -> bool:
