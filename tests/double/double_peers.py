@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+import zlib
 from collections import deque
 from pathlib import Path
 
@@ -54,13 +55,17 @@ def answer(status, body=b"{}"):
     return Reply(b"HTTP/1.1 %d x\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
 
 
-def feed(text="", end="hold", more=None, stop=None):
+def feed(text="", end="hold", more=None, stop=None, packed=False):
     """A continuous feed of these lines, which then stays open with heartbeats, ends in good order or is cut off.
 
-    With `stop`, an Event, it stays open until that. What is put into the list `more` meanwhile is sent too.
+    With `stop`, an Event, it stays open until that. What is put into the list `more` meanwhile is sent too. `packed`: compressed, so
+    that each piece can be read at once.
     """
+    packer = zlib.compressobj(wbits=31)
 
     def chunk(data):
+        if packed:
+            data = packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
         return b"%x\r\n%s\r\n" % (len(data), data)
 
     def pieces():
@@ -72,7 +77,8 @@ def feed(text="", end="hold", more=None, stop=None):
         if end == "ends":
             yield b"0\r\n\r\n"
 
-    return lambda request: Reply(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", close=end != "ends", rest=pieces())
+    encoding = b"Content-Encoding: gzip\r\n" if packed else b""
+    return lambda request: Reply(b"HTTP/1.1 200 OK\r\n%sTransfer-Encoding: chunked\r\n\r\n" % encoding, close=end != "ends", rest=pieces())
 
 
 def change(number, id_=None):

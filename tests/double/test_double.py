@@ -79,6 +79,16 @@ def test_it_sends_the_recorded_feed_as_recorded(double, couchdb, receiver):
     until(lambda: double.seq.read_text() == "6-g1AAAA")
 
 
+def test_each_piece_of_a_compressed_feed_is_read_as_it_comes(double, couchdb, receiver):
+    """As JRuby 9.3.9 did, where the Ruby of the double waits for 16 kB."""
+    more = []
+    couchdb.script = [feed(change(1), more=more, packed=True)]
+    double.start()
+    until(lambda: receiver.ids() == ["doc:1"])
+    more.append(change(2))
+    until(lambda: receiver.ids() == ["doc:1", "doc:2"])
+
+
 def test_a_batch_is_cut_before_the_filter(double, couchdb, receiver):
     couchdb.script = [feed("".join(change(n, f"_design/{n}" if 200 < n <= 330 else None) for n in range(1, 401)))]
     receiver.script = [lambda request: time.sleep(1) or answer(200)]
