@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 
 import yaml
 from stack import INVENTORY, ROOT, docker
 
-CONTROLLER, SITE = "cht-sync-controller", "cht-sync-site"
-# admin's on the site
-PASSWORD = yaml.safe_load((INVENTORY / "group_vars/all/main.yml").read_text()).get("site_admin_password")
+CONTROLLER, SITE, FRONT = "cht-sync-controller", "cht-sync-site", "cht-sync-readme-couchdb"
+GIVEN = yaml.safe_load((INVENTORY / "group_vars/all/main.yml").read_text())
+# That of the site's administrators.
+PASSWORD = GIVEN.get("site_admin_password")
 # What answers where a person would: fingerprints, a key without passphrase, admin's password for ssh and sudo.
 ASKED = f"""#!/bin/sh
 case $1 in *yes/no*) echo yes ;; *passphrase*) echo ;; *) echo '{PASSWORD}' ;; esac
@@ -53,11 +55,24 @@ class Operator:
         # -i, for ~/.bashrc.
         return ["docker", "exec", "-i", *answers, *at, machine, "bash", "-ic", f"set -e\n{script}"]
 
-    def types(self, script: str, answer: str = "\n", **where) -> str:
+    def types(self, script: str, answer: str = "\n", refused: bool = False, **where) -> str:
         """What the commands print, in a new terminal; `answer` is what they read. What asks for more fails, unless it is to be `asked`."""
         done = subprocess.run(self.command(script, **where), input=answer, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{script}\n{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
+        assert (done.returncode != 0) == refused, f"{script}\n{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
         return done.stdout
+
+    def answers(self, script: str, answers: dict[str, str], refused: bool = False) -> str:
+        """The same where a program asks at the terminal itself: what is typed at its prompts, in their order. It drops what is typed before."""
+        *docker_exec, shell, option, typed = self.command(script)
+        terminal = [*docker_exec, "script", "-qefc", f"{shell} {option} {shlex.quote(typed)}", "/dev/null"]
+        said, waiting = "", dict(answers)
+        with subprocess.Popen(terminal, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+            while piece := process.stdout.read(1 << 16):
+                said += piece.decode(errors="replace")
+                if waiting and next(iter(waiting)) in said:
+                    process.stdin.write(waiting.pop(next(iter(waiting))).encode() + b"\n")
+        assert (process.returncode != 0) == refused and not waiting, f"{script}\n{said[-5000:]}"
+        return said
 
     def follows(self, name: str, begin: bool = True, **where) -> str:
         """Types a block; `begin` with what README says for each new terminal."""
@@ -65,7 +80,11 @@ class Operator:
 
     def writes(self, name: str, file: str, more: str = "", append: bool = False) -> None:
         """Puts a block, and `more`, into a file of the inventory with an editor."""
-        self.types(f"cat {'>>' if append else '>'} {INVENTORY}/{file}", self.readme.block(name) + more)
+        self.puts(self.readme.block(name) + more, file, append)
+
+    def puts(self, text: str, file: str, append: bool = False) -> None:
+        """The same of any text."""
+        self.types(f"cat {'>>' if append else '>'} {INVENTORY}/{file}", text)
 
 
 def on_site(script: str) -> str:
