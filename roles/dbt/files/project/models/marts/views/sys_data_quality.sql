@@ -77,6 +77,11 @@ counted (kind, effect, area_uuid, facility_uuid, documents) as (
     ) twice
     left join {{ ref('dim_chw') }} chw on chw.uuid = twice.chw_uuid
     group by 1, 2, 3, 4
+    union all
+    -- Why a dashboard may be empty.
+    select 'Kinds of contact that CHT has not', variable || ' names ' || contact_type || ': its numbers are empty', null, null, 1
+    from {{ ref('sys_contact_type') }}
+    where variable <> '' and not known
 )
 
 select
