@@ -90,7 +90,8 @@ def of_answer(status: int, headers: Mapping[str, str], body: bytes, asked: Asked
         return Meaning(
             "password",
             f"CouchDB refused the credentials of user {user} at {place} (401)",
-            f"correct username or password in cht_sync_sources {_AGAIN}. Five refused tries lock an account for five minutes",
+            f"correct username or password in cht_sync_sources {_AGAIN}; playbooks/couchdb_account.yml makes the account. "
+            "Five refused tries lock an account for five minutes",
         )
     if status == 403:
         return _forbidden(said, asked)

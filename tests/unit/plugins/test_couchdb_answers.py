@@ -24,7 +24,7 @@ def of_recording(number, **asked):
 @pytest.mark.parametrize(
     ("number", "kind", "words"),
     [
-        ("070", "password", ["refused the credentials of user analytics at https://cht.example.org/medic (401)", "and run site.yml", "lock an account"]),
+        ("070", "password", ["refused the credentials of user analytics at https://cht.example.org/medic (401)", "and run site.yml", "couchdb_account.yml makes the account", "lock an account"]),
         ("130", "password", ["correct username or password in cht_sync_sources"]),
         ("132", "locked", ["locked", "wait five minutes without any try"]),
         ("133", "locked", ["locked"]),
