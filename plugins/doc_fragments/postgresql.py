@@ -44,7 +44,7 @@ options:
     required: true
   ssl_mode:
     description:
-      - How far TLS is insisted on, as libpq's C(sslmode).
+      - How strictly TLS is required, as libpq's C(sslmode).
     type: str
     choices: [disable, allow, prefer, require, verify-ca, verify-full]
     default: prefer

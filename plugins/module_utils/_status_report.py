@@ -11,7 +11,7 @@ MODELS_SHOWN = 12
 # Logstash only when something changes, and when it restarts, once a day.
 SILENT = {"relay": 120, "logstash": 25 * 3600}
 STALE = 3600
-# Seconds for which it is told that a database was replaced.
+# How many seconds the report names a database that was replaced.
 NEWS = 7 * 86400
 
 UNITS = {"relay": "'cht-sync-relay@*'", "logstash": "cht-sync-logstash"}
@@ -145,16 +145,16 @@ def _source_problems(row):
     elif row["couchdb"] is not None and not row["in_step"]:
         yield f"{name}: {_what_is_missing(row)}"
     if row["quarantined"]:
-        yield f"{name}: {row['quarantined']:,} in quarantine: playbooks/quarantine.yml tells which and why"
+        yield f"{name}: {row['quarantined']:,} in quarantine: playbooks/quarantine.yml lists which and why"
 
 
 def _what_is_missing(row):
     if row["missing"] is None:
         return "its documents were not counted in time: give more with -e cht_sync_count_timeout=<seconds>"
     if row["missing"] < 0:
-        return f"the warehouse has {-row['missing']:,} documents more than CouchDB: playbooks/parity.yml tells which and removes them"
+        return f"the warehouse has {-row['missing']:,} documents more than CouchDB: playbooks/parity.yml lists and removes them"
     some = f"{row['missing']:,} documents" if row["missing"] else f"{row['pending']:,} changes"
-    return f"{some} are still to come: run this again; if the number stays, playbooks/parity.yml tells which they are"
+    return f"{some} are still to come: run this again; if the number stays, playbooks/parity.yml lists them"
 
 
 def _is_good(row):

@@ -64,7 +64,7 @@ def test_odd_values_stop_no_model_in_any_locale(odd):
     # What is read of a view is computed only now.
     for view in odd.column("SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'marts'::regnamespace AND relkind IN ('r', 'v')"):
         odd.query(f"SELECT count(t::text) FROM {view} t")
-    # And the same in a run that only makes anew what changed.
+    # And the same in a run that only makes again what changed.
     again = odd.column("SELECT doc FROM v1.couchdb WHERE source LIKE '%%/medic' AND _id LIKE '%%~%%' ORDER BY _id COLLATE \"C\" LIMIT 500")
     odd.ingest([{**document, "edited": True} for document in again])
     odd.dbt("run")

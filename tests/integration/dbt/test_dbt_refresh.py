@@ -235,7 +235,7 @@ def test_whatever_becomes_of_a_refresh(disk, program, dbt):
 
 
 def test_a_forgotten_transaction(program):
-    """Where dbt itself makes a table anew, dashboards do not wait behind it; a run that waits for somebody says for whom, and goes on."""
+    """Where dbt itself makes a table again, dashboards do not wait behind it; a run that waits for somebody says for whom, and goes on."""
     warehouse = program.warehouse
     forgotten = Forgotten(warehouse, "SELECT count(*) FROM marts.fct_report")
     with dashboards(warehouse):

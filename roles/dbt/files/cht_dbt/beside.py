@@ -225,7 +225,7 @@ class Beside:
     def _insist(self, trouble: str, begin: Callable[[Any], list[tuple[int]]], do: Callable[[Any], None]) -> None:
         """Do it in one transaction, and try again where others hold what it needs. Raises Refused.
 
-        trouble: what cannot be done. begin: what comes before in the transaction, and tells the ids of what may be held.
+        trouble: what cannot be done. begin: what comes before in the transaction, and gives the ids of what may be held.
         """
         end, waiting = time.monotonic() + self._patience, None
         while True:

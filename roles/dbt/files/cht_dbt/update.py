@@ -315,7 +315,7 @@ class Update:
     # ---- tries
 
     def _run(self, models: Models, select: Sequence[str] = (), exclude: Sequence[str] = (), full_refresh: bool = False) -> None:
-        """A run of dbt. What reads a model that failed goes on with what that model holds, unless it is made anew."""
+        """A run of dbt. What reads a model that failed goes on with what that model holds, unless it is made again."""
         outcomes = self._try(models, select, exclude, full_refresh)
         if not full_refresh and any(outcome.failed for outcome in outcomes.values()):
             rest = to_run_without(outcomes.values(), models.dbt.children, self._lost(models, outcomes))
