@@ -25,7 +25,7 @@ def made(request):
 def test_it_ends_with_the_documents_and_where_to_look(made):
     _time, said = made
     for database in DATABASES:
-        assert re.search(rf"\| \S+/{database} +\| +(\d+) +\| +\1 ", said), said[-3000:]
+        assert re.search(rf"\| \S+/{database} +\| +([\d,]+) +\| +\1 ", said), said[-3000:]
     address = re.search(r"Dashboards: (\S+)", said).group(1)
     assert requests.get(address, timeout=60).url.startswith("http://127.0.0.1:8088/login")
 

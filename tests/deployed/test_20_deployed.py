@@ -45,7 +45,7 @@ def test_verify_playbook_tells_an_operator(couchdb):
     done = playbook("verify")
     assert done.returncode == 0, done.stdout[-3000:]
     for database in DATABASES:
-        assert re.search(rf"\| \S+/{database} +\| +\d+ +\| +\d+", done.stdout), done.stdout[-3000:]
+        assert re.search(rf"\| \S+/{database} +\| +[\d,]+ +\| +[\d,]+", done.stdout), done.stdout[-3000:]
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,8 @@ NUMBERS = {
         "Tasks completed": area_months(PERCENT.format("sum(tasks_completed)::numeric / sum(tasks_ended)"), LAST),
         "Overdue tasks": documents(
             COUNT.format("count(*)"),
-            f"doc->>'type' = 'task' AND doc->>'state' IN ('Draft', 'Ready') AND (doc #>> '{{emission,dueDate}}')::date < {TODAY}",
+            f"doc->>'type' = 'task' AND doc->>'state' IN ('Draft', 'Ready') AND (doc #>> '{{emission,dueDate}}')::date < {TODAY} "
+            f"AND (doc #>> '{{emission,endDate}}')::date >= {TODAY}",
         ),
     },
     "maternal_child_health": {
