@@ -8,9 +8,8 @@ from stack import DATABASES, assert_equal, changed_by, playbook, source, until
 pytestmark = pytest.mark.one
 
 TAGS = ("--tags", "relay_configure,relay_service,dbt_configure,dbt_service")
-RELAYS = " ".join(f"cht-relay@{source()['name']}.{name}.service" for name in DATABASES)
 # As the older version left relay and dbt, beside a drop-in of the operator's and a service of others.
-OLDER = f"""set -eu
+OLDER = """set -eu
 cd /etc/systemd/system
 systemctl stop 'cht-sync-relay@*' cht-sync-dbt.timer cht-sync-dbt-test.timer cht-sync-dbt.service cht-sync-dbt-test.service
 systemctl disable cht-sync-relay@.service cht-sync-dbt.timer cht-sync-dbt-test.timer
@@ -20,7 +19,7 @@ mkdir cht-relay@.service.d
 printf '[Service]\\nCPUWeight=50\\n' >cht-relay@.service.d/less.conf
 printf '[Service]\\nExecStart=/bin/sleep infinity\\n' >cht-theirs.service
 systemctl daemon-reload
-systemctl enable --now {RELAYS} cht-dbt.timer cht-dbt-test.timer
+systemctl enable --now %s cht-dbt.timer cht-dbt-test.timer
 systemctl start cht-theirs.service
 """
 AFTERWARDS = """systemctl stop cht-theirs.service
@@ -29,7 +28,7 @@ cd /etc/systemd/system && rm -r cht-theirs.service cht-sync-relay@.service.d && 
 
 @pytest.fixture
 def older(vm):
-    done = vm.run(OLDER)
+    done = vm.run(OLDER % " ".join(f"cht-relay@{source()['name']}.{name}.service" for name in DATABASES))
     assert done.rc == 0, done.stderr
     yield
     vm.run(AFTERWARDS)
