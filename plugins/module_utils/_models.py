@@ -18,7 +18,8 @@ FROM marts.sys_dbt_last_run ORDER BY schema_name, model
 # Of what a variable names and CHT does not have, dashboards show nothing. Where nothing is known yet, nothing is wrong; nor is it where an
 # instance has no kind person, which is of the fixed hierarchy.
 _KINDS = """
-SELECT string_agg(format('%s names %s', variable, contact_type), ', ' ORDER BY variable, contact_type) FILTER (WHERE NOT known AND variable <> 'person_types') AS wrong,
+SELECT string_agg(format('%s names %s', variable, contact_type), ', ' ORDER BY variable, contact_type)
+           FILTER (WHERE NOT known AND variable <> 'person_types') AS wrong,
        string_agg(DISTINCT contact_type, ', ') FILTER (WHERE known) AS known
 FROM marts.sys_contact_type
 """

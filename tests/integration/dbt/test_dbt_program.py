@@ -135,7 +135,7 @@ def test_a_changed_variable_refreshes_everything(program):
     assert answer["summary"].endswith("kinds that there are: clinic, district_hospital, health_center, person")
     assert warehouse.query("SELECT contact_type, known FROM marts.sys_contact_type WHERE variable IN ('area_types', 'household_types') ORDER BY 1") \
         == [("clinics", False), ("health_center", True)]
-    assert warehouse.column("SELECT effect FROM marts.sys_data_quality WHERE kind = 'Kinds of contact that CHT has not'") \
+    assert warehouse.column("SELECT effect FROM marts.sys_data_quality WHERE kind = 'Kinds of contact that CHT does not have'") \
         == ["household_types names clinics: its numbers are empty"]
     assert set(answer["models"]) - refreshed(answer) <= {name for name in answer["models"] if "-on-run-" in name}
     assert warehouse.value("SELECT count(DISTINCT invocation_id) FROM dbt.dbt_results") > 2

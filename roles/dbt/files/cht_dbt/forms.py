@@ -20,7 +20,8 @@ _MODEL = """\
 {{{{ form_model('{form}', '{model}') }}}}
 """
 _NAME = re.compile("[a-z][a-z0-9_]{0,49}")
-_FORM = re.compile("[A-Za-z0-9_.:-]{1,100}")
+# As the macro `code` has it: of any other name the marts show `other`. PostgreSQL cuts longer names of tables.
+_FORM = re.compile("(?=.{1,58}$)[0-9]{0,4}_?[A-Za-z][0-9]{0,8}([A-Za-z_:.-][0-9]{0,8})*")
 _FIELD = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _CHOICE = re.compile("[A-Za-z0-9_.-]+")
 _TYPES = ("integer", "boolean", "date")
@@ -40,7 +41,7 @@ def add_forms(project: Path, entries: Sequence[Mapping[str, Any]]) -> None:
     for entry in entries:
         form = str(entry.get("form", ""))
         where = f"dbt_forms, {form or 'an entry without a form'}"
-        _refuse_unless(_FORM.fullmatch(form), f"{where}: a form is a name as CHT has it")
+        _refuse_unless(_FORM.fullmatch(form), f"{where}: a form is a name as CHT has it: at most 58 letters, digits, _, -, . and :, a letter among the first")
         model = "form_" + re.sub("[^a-z0-9_]", "_", form.lower())
         _refuse_unless(not (directory / f"{model}.sql").exists(), f"{where}: there is a model {model} already")
         common = _common_columns(directory)

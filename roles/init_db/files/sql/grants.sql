@@ -97,9 +97,6 @@ ALTER ROLE monitor RESET ALL;
 ALTER ROLE monitor SET default_transaction_read_only = on;
 
 -- dbt reads the raw tables, and how far the sources are, and owns its schemas. Dashboards read marts, and nothing else.
--- What a run waits for that long, somebody has forgotten. Models wait for one another too, in the first run above all. Its other
--- settings, as its tablespace, are the administrator's.
-ALTER ROLE dbt SET lock_timeout = '5min';
 GRANT USAGE ON SCHEMA v1 TO dbt;
 GRANT SELECT ON v1.couchdb, v1.couchdb_progress, v1.sync_status, v1.instance_document, v1.newest_change TO dbt;
 -- A view's functions are called by who reads it.
@@ -107,6 +104,9 @@ GRANT EXECUTE ON FUNCTION v1.is_of_instance(text), v1.readable(text), v1.tombsto
 -- The raw table where cht-pipeline's models look for it. Its own rights are dbt's.
 SET LOCAL ROLE dbt;
 CREATE OR REPLACE VIEW dbt.couchdb AS SELECT saved_timestamp, _id, _deleted, source, doc FROM v1.couchdb;
+-- What a run waits for that long, somebody has forgotten. Models wait for one another too, in the first run above all. Set by the
+-- role itself, which needs no right over it; its other settings, as its tablespace, are the administrator's.
+ALTER ROLE dbt SET lock_timeout = '5min';
 RESET ROLE;
 -- Dashboards and SQL Lab have roles of their own, so that what is done to one leaves the other. Other tools read as members of
 -- marts_reader: a member can do to a role all that the role can do to itself.

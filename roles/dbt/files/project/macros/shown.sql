@@ -45,7 +45,7 @@ with a column uuid. A mart that shows such an id follows these models by `naming
 
 {# A code that a configuration uses: the name of a form, a target, a kind of document. No blanks, and not nine digits, as phone numbers have. #}
 {% macro code(text) -%}
-    {{ shaped(text, '^[0-9]{0,3}[A-Za-z][0-9]{0,8}([A-Za-z_:.-][0-9]{0,8})*$') }}
+    {{ shaped(text, '^[0-9]{0,4}_?[A-Za-z][0-9]{0,8}([A-Za-z_:.-][0-9]{0,8})*$') }}
 {%- endmacro %}
 
 {% macro sex(text) -%}

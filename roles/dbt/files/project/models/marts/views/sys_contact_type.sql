@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 -- As what dashboards show which kind of contact, by the project's variables, and whether there is such a kind: where not, they show nothing.
--- A kind that only contacts have, and no setting, is listed where a variable names it.
+-- A kind that only contacts have is listed where no setting has any, or a variable names it.
 {{ config(post_hook='grant select on {{ this }} to monitor') }}
 
 with named (variable, contact_type) as (
@@ -18,6 +18,10 @@ kind as (
     select id as contact_type from {{ ref('contact_type') }} where configured
     union
     select contact_type from named
+    union
+    -- Without settings of its own CHT has those that its contacts have.
+    select distinct contact_type from {{ ref('contact') }}
+    where contact_type <> '' and not exists (select from {{ ref('contact_type') }} where configured)
 ),
 
 found as (

@@ -79,9 +79,18 @@ counted (kind, effect, area_uuid, facility_uuid, documents) as (
     group by 1, 2, 3, 4
     union all
     -- Why a dashboard may be empty.
-    select 'Kinds of contact that CHT has not', variable || ' names ' || contact_type || ': its numbers are empty', null, null, 1
+    select 'Kinds of contact that CHT does not have', variable || ' names ' || contact_type || ': its numbers are empty', null, null, 1
     from {{ ref('sys_contact_type') }}
-    where variable <> '' and not known
+    -- As status.yml warns: nothing known yet is no mistake, and an instance with kinds of its own may have no person.
+    where variable not in ('', 'person_types') and not known and exists (select from {{ ref('sys_contact_type') }} where known)
+    union all
+    select 'Areas whose contact is nobody here', 'Count as areas, without a CHW', uuid, facility_uuid, count(*)
+    from {{ ref('dim_area') }} where chw_uuid is null
+    group by 3, 4
+    union all
+    select 'Areas of no health facility', 'Left out of the numbers of health facilities', uuid, null, count(*)
+    from {{ ref('dim_area') }} where facility_uuid is null
+    group by 3
 )
 
 select
