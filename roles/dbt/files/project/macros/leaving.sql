@@ -6,6 +6,7 @@ Who has left: CHT writes the moment of muting into `muted`, and the day of a dea
 their own words. Whatever is set there counts, also where it does not say when.
 #}
 
+{# Whether anything is set there; empty or false is not. So do reports say whether CHT found errors in them. #}
 {% macro is_set(text) -%}
     coalesce(lower(btrim({{ text }})) not in ('', 'false', 'no', '0', 'null', 'none', 'undefined', '{}', '[]'), false)
 {%- endmacro %}

@@ -76,5 +76,5 @@ The beginning of an error's first line, as far as it is made of words that error
 to a whole document, comes after a quote, a brace, a bracket or a number, or is a word that is not known here.
 #}
 {% macro error_words(text) -%}
-    coalesce(nullif(rtrim(substring({{ text }} from '(?i)^(?:(?:[(]in promise[)]|{{ var("error_words").split() | join("|") | replace("'", "''") }})(?![[:alnum:]_])[ ,.:;-]*)+'), ' ,.:;-'), ''), 'other')
+    coalesce(nullif(rtrim(substring({{ short(text) }} from '(?i)^(?:(?:[(]in promise[)]|{{ var("error_words").split() | join("|") | replace("'", "''") }})(?![[:alnum:]_])[ ,.:;-]*)+'), ' ,.:;-'), ''), 'other')
 {%- endmacro %}

@@ -21,13 +21,13 @@
 
 {#
 User, device and instance of a telemetry document, whose id is telemetry-<year>-<month>-<day, if daily>-<user>-<device>. A copy that the app
-kept of a conflict ends in -conflicted-<moment>, and is of the same device.
+kept of a conflict ends in -conflicted-<moment>, and is of the same device; so is a copy of a copy.
 #}
 {% macro device_key() -%}
     jsonb_build_array(user_name, {{ device_id() }}, instance)::text
 {%- endmacro %}
 {% macro device_id() -%}
-    {%- set rest = "substring(regexp_replace(uuid, '-conflicted-[0-9]+$', '') from '^telemetry-[0-9]+-[0-9]+-(?:[0-9]+-)?(.*)$')" -%}
+    {%- set rest = "substring(regexp_replace(uuid, '(-conflicted(-[0-9]+)?)+$', '') from '^telemetry-[0-9]+-[0-9]+-(?:[0-9]+-)?(.*)$')" -%}
     {%- set text = "(case when starts_with(" ~ rest ~ ", user_name || '-') then substr(" ~ rest ~ ", length(user_name) + 2) else coalesce(" ~ rest ~ ", uuid) end)" -%}
     {{ shaped(text, '^[A-Za-z0-9][A-Za-z0-9_:.-]*$', 100) }}
 {%- endmacro %}

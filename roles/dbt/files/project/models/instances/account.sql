@@ -11,7 +11,7 @@
 select distinct on (instance, user_id)
     instance,
     user_id,
-    {{ reference("doc -> 'contact_id'") }} as contact_uuid
+    {{ reference("doc #> '{contact_id,_id}'", "doc -> 'contact_id'") }} as contact_uuid
 from {{ changed_accounts() }} account
 -- Of an instance of which two databases have the user, the newest document counts.
 order by instance, user_id, saved_timestamp desc

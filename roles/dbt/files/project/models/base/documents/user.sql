@@ -10,7 +10,7 @@
 select
     uuid as user_id,
     saved_timestamp,
-    {{ reference("doc -> 'contact_id'") }} as contact_uuid,
+    {{ reference("doc #> '{contact_id,_id}'", "doc -> 'contact_id'") }} as contact_uuid,
     doc ->> 'language' as language,
     doc ->> 'roles' as roles
 from {{ changed_documents(['user-settings']) }} d

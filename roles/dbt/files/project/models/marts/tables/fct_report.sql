@@ -58,7 +58,7 @@ with report as (
         {{ reference("c.doc #> '{fields,patient_uuid}'") }} as named_patient,
         {{ reference("c.doc #> '{fields,visited_contact_uuid}'", "c.doc #> '{fields,place_uuid}'", "c.doc #> '{fields,household_uuid}'",
                      "c.doc #> '{fields,inputs,contact,_id}'") }} as named_visited,
-        coalesce(jsonb_typeof(c.doc -> 'errors') = 'array' and c.doc -> 'errors' <> '[]', false) as has_errors
+        {{ is_set("c.doc ->> 'errors'") }} as has_errors
     from {{ ref('data_record') }} r
     join {{ source('v1', 'couchdb') }} c on c._id = r.uuid and not c._deleted
     where nullif(r.form, '') is not null and {{ is_stale('r.uuid') }}

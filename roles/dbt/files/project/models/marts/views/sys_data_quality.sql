@@ -6,6 +6,7 @@
 {%- set household = 'place_type in ' ~ in_list(var('household_types')) %}
 {%- set area = 'place_type in ' ~ in_list(var('area_types')) %}
 {%- set no_cell = '(area_uuid is null or reported is null)' %}
+{%- set future = "now() + interval '1 day'" %}
 {%- set kinds = {
     'agg_area_month': {
         'Reports with errors': ['reports_invalid', 'Count as received, and in no other number'],
@@ -15,12 +16,14 @@
         'Reports with errors': [no_cell ~ ' and not is_valid', 'Count as received, and in no other number'],
         'Reports about somebody unknown': [no_cell ~ " and about = 'unknown'", 'Count as reports, not as a visit'],
         'Reports without a date': ['reported is null', 'Left out of all numbers by day or month'],
-        'Reports dated in the future': ["reported > now() + interval '1 day'", 'Left out until that month'],
+        'Reports dated in the future': ['reported > ' ~ future, 'Left out until that month'],
         'Reports from no area': ['area_uuid is null', 'Left out of all numbers of areas and health facilities'],
     },
     'dim_place': {
         'Households without a date': [household ~ ' and registered is null', 'Count since their area does, never as new'],
         'Areas without a date': [area ~ ' and registered is null', 'Count since their health facility does'],
+        'Households dated in the future': [household ~ ' and registered > ' ~ future, 'Left out until that month'],
+        'Areas dated in the future': [area ~ ' and registered > ' ~ future, 'Show only in months in which something happened, until then'],
         'Households in no area': [household ~ ' and area_uuid is null', 'Left out, with the people in them'],
         'Places that are their own ancestor': ["problem = 'cycle'", 'Health facility or area may be wrong or missing'],
         'Places of too many levels': ["problem = 'too_deep'", 'No health facility is found; raise hierarchy_levels'],
@@ -28,6 +31,7 @@
     },
     'dim_person': {
         'People without a date': ['household_uuid is not null and registered is null', 'Count since their household does, never as new'],
+        'People dated in the future': ['household_uuid is not null and registered > ' ~ future, 'Left out until that month'],
         'People muted without a date': ['household_uuid is not null and is_muted and muted is null', 'Left out of the population'],
         'People dead without a date': ['household_uuid is not null and is_dead and died is null', 'Left out of the population'],
         'People who died before birth': ['died < date_of_birth', 'Count as deaths of unknown age'],
@@ -36,6 +40,7 @@
     },
     'fct_death': {
         'Deaths without a date': ['died is null', 'Left out of deaths by month'],
+        'Deaths dated in the future': ['died > today.day + 1', 'Left out until that month; the person is in the population until then'],
     },
     'fct_task': {
         'Tasks never closed': [never_closed('t', 'today.day'), 'Count as due; not as overdue, completed or failed'],
